@@ -1,0 +1,1 @@
+"""Pretrained networks: what is known of each as data, and how each is built."""

@@ -1,0 +1,1 @@
+"""Feature extraction: pictures through a frozen backbone, by OpenVINO or TensorFlow."""

@@ -1,0 +1,1 @@
+"""Taking a model elsewhere: one file a format."""

@@ -1,0 +1,1 @@
+"""Pictures: decoding (guarded for pictures from outside), orientation, resizing."""

@@ -1,0 +1,1 @@
+"""Assembling a model and training it, in phases."""

@@ -151,7 +151,7 @@ class Report(_Record):
     """What a finished or stopped run leaves. The command line prints it; the Results page draws it.
 
     Attributes:
-        baseline: On the test pictures before training; None for a model that was brought back.
+        baseline: On the test pictures before training.
         validation: On the validation pictures, with the weights that were kept.
         test: On the test pictures, with the weights that were kept.
         confusion: A row for each true class, a column for each answer, in the order of `class_names`.

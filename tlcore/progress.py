@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 
@@ -40,6 +39,20 @@ class Silence:
         return False
 
 
-def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` with NumPy scalars turned into Python's, so that they can be written as JSON."""
-    return {key: value.item() if hasattr(value, "item") else value for key, value in values.items()}
+class DeafReporter:
+    """Passes on what is told, and heeds no stop: for work that would lose something if it ended halfway."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    def event(self, kind: str, **values: Any) -> None:
+        """Passes the event on."""
+        self._reporter.event(kind, **values)
+
+    def progress(self, task: str, done: int, total: int) -> None:
+        """Passes the progress on."""
+        self._reporter.progress(task, done, total)
+
+    def stop_requested(self) -> bool:
+        """Never."""
+        return False

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from tlcore.config import Mode, PhaseName, RunConfig
+from tlcore.config import Mode, RunConfig
+from tlcore.training.history import EpochRow, PhaseEpochs
 
 CacheState = Literal["hit", "miss", "none"]
 
@@ -49,27 +50,6 @@ class ClassScore(_Record):
     recall: float
     f1: float
     count: int
-
-
-class EpochRow(_Record):
-    """One line of the history; `epoch` counts from 1 within its phase."""
-
-    phase: PhaseName
-    epoch: int
-    loss: float
-    accuracy: float
-    val_loss: float
-    val_accuracy: float
-    learning_rate: float
-    seconds: float
-
-
-class PhaseEpochs(_Record):
-    """Epochs done, by phase."""
-
-    scratch: int = 0
-    frozen: int = 0
-    fine_tune: int = 0
 
 
 class Parameters(_Record):

@@ -1,0 +1,66 @@
+"""Making the bundle from a trained Keras model."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+
+from tlcore.backbones.record import Backbone
+from tlcore.engines.openvino import convert
+from tlcore.serving.bundle import EMBEDDING, FEATURE_MAP, NETWORK, PROBABILITIES, BundleInfo, write_info
+
+log = logging.getLogger(__name__)
+
+PACKAGES = ("tensorflow", "keras", "openvino", "numpy", "pillow")
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that decide what a model computes."""
+    return {package: version(package) for package in PACKAGES}
+
+
+def three_outputs(model: keras.Model) -> keras.Model:
+    """The same network with named outputs: a probability for each class, the embedding, the last feature map."""
+    answer = model.output
+    if answer.shape[-1] == 1:
+        answer = keras.layers.Concatenate(name="both_classes")([1.0 - answer, answer])
+    pooling = model.get_layer("embedding")
+    outputs = {PROBABILITIES: answer, EMBEDDING: pooling.output, FEATURE_MAP: pooling.input}
+    return keras.Model(model.input, outputs)
+
+
+def write_bundle(
+    model: keras.Model, folder: Path, run_id: str, class_names: tuple[str, ...], backbone: Backbone
+) -> BundleInfo:
+    """Writes `folder` anew; where OpenVINO can't convert the model, the description says that Keras predicts.
+
+    Args:
+        model: Raw pictures in, the head's output out.
+        folder: The run's bundle folder.
+        run_id: The run.
+        class_names: In the order of the outputs.
+        backbone: For its id and preprocessing.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        convert(three_outputs(model), folder / NETWORK)
+        converted = True
+    except RuntimeError:
+        log.exception("OpenVINO can't convert the model of run %s; Keras will predict", run_id)
+        converted = False
+    info = BundleInfo(
+        run_id=run_id,
+        engine="openvino" if converted else "keras",
+        class_names=class_names,
+        image_size=int(model.input.shape[1]),
+        backbone=backbone.id,
+        preprocessing=backbone.preprocessing,
+        versions=versions(),
+    )
+    write_info(folder, info)
+    return info

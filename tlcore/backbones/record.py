@@ -53,7 +53,7 @@ class DownloadedWeights:
     Attributes:
         url: Address of the HDF5 file without the classifier.
         file: Name in the cache folder.
-        checksum: MD5 or SHA-256, as Keras publishes it.
+        checksum: MD5 or SHA-256, as Keras publishes it; "" where it publishes none.
         megabytes: Size of the download, in millions of bytes.
     """
 

@@ -16,6 +16,11 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
+
+class CannotConvert(Exception):
+    """OpenVINO has no equivalent for a layer of a model. The model is fine: something else must compute it."""
+
+
 _FLOAT32: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
 
 
@@ -29,12 +34,16 @@ def convert(model: Any, path: Path) -> None:
         path: Where the description goes; its suffix is `.xml`.
 
     Raises:
-        RuntimeError: OpenVINO has no equivalent for a layer of the model.
+        CannotConvert: OpenVINO has no equivalent for a layer of the model.
+        OSError: The files can't be written.
     """
     with warnings.catch_warnings():
         # OpenVINO calls the model with a tuple where Keras expects one tensor: harmless, and not ours to change.
         warnings.filterwarnings("ignore", message="The structure of `inputs` doesn't match")
-        converted = ov.convert_model(model)
+        try:
+            converted = ov.convert_model(model)
+        except Exception as error:  # the failures of its frontends share no other base, and have no public names
+            raise CannotConvert(str(error)) from error
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{uuid4().hex}.xml")
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlcore.backbones.record import Backbone, DownloadedWeights, LayerTable
-from tlcore.engines.openvino import OpenVinoEngine, convert
+from tlcore.engines.openvino import CannotConvert, OpenVinoEngine, convert
 from tlcore.engines.protocol import FeatureEngine
 
 if TYPE_CHECKING:
@@ -58,12 +58,12 @@ def choose_engine(path: Path, build: Callable[[], keras.Model], on_gpu: bool) ->
     model = build()
     try:
         convert(model, path)
-        return OpenVinoEngine(path)
-    except RuntimeError as error:
+    except CannotConvert as error:
         log.warning("OpenVINO can't convert the backbone: %s", error)
         return TensorFlowEngine(
             model, f"TensorFlow, because OpenVINO could not convert the backbone ({_first_line(error)})"
         )
+    return OpenVinoEngine(path)
 
 
 def _first_line(error: Exception) -> str:

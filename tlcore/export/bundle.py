@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 
 from tlcore.backbones.record import Backbone
-from tlcore.engines.openvino import convert
+from tlcore.engines.openvino import CannotConvert, convert
 from tlcore.serving.bundle import EMBEDDING, FEATURE_MAP, NETWORK, PROBABILITIES, BundleInfo, write_info
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def write_bundle(
     try:
         convert(three_outputs(model), folder / NETWORK)
         converted = True
-    except RuntimeError:
+    except CannotConvert:
         log.exception("OpenVINO can't convert the model of run %s; Keras will predict", run_id)
         converted = False
     info = BundleInfo(

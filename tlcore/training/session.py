@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tlcore.backbones.build import unfreeze_from
-from tlcore.backbones.record import Backbone, LayerTable
+from tlcore.backbones.checks import fine_tune_start
+from tlcore.backbones.record import Backbone, DownloadedWeights, LayerTable
+from tlcore.backbones.weights import fetch_weights
 from tlcore.config import Mode, PhaseName, RunConfig
 from tlcore.data.batches import read_batches
 from tlcore.data.dataset import PARTS, Part
@@ -119,6 +121,8 @@ class Session:
         """
         config = self.config
         keras.utils.set_random_seed(config.seed)
+        if config.mode is not Mode.SCRATCH and isinstance(self._table.weights, DownloadedWeights):
+            fetch_weights(self._table.weights, self._reporter)
         self._reporter.event("task", task="Building the model")
         with self.stopwatch.measure("prepare"), self.device.scope():
             self._assembled = assemble(config, self._backbone, len(self.material.dataset.info.class_names))
@@ -215,16 +219,11 @@ class Session:
             model = self.assembled.head if self._head_on_features() else self.assembled.model
             self._run(PhaseName.FROZEN, model, config.epochs, config.learning_rate)
         if config.mode is Mode.FINE_TUNE and not self.stopped:
-            unfreeze_from(self.assembled.backbone, self._first_trainable_layer())
+            unfreeze_from(self.assembled.backbone, fine_tune_start(config))
             self._network_trained = True
             self._run(
                 PhaseName.FINE_TUNE, self.assembled.model, config.fine_tune_epochs, config.fine_tune_learning_rate
             )
-
-    def _first_trainable_layer(self) -> int:
-        if self.config.fine_tune_at is not None:
-            return self.config.fine_tune_at
-        return self._table.first_layer(self.config.unfreeze)
 
     def _run(self, phase: PhaseName, model: keras.Model, epochs: int, learning_rate: float) -> None:
         training, validation = self._streams(on_features=model is self.assembled.head)

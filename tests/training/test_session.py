@@ -1,0 +1,224 @@
+"""Real trainings of a real backbone on the textures sample, at a size that keeps them short."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from tlcore.backbones.checks import complete
+from tlcore.backbones.registry import find_backbone, layer_table
+from tlcore.config import RunConfig
+from tlcore.data.catalog import ensure_dataset
+from tlcore.data.dataset import Dataset
+from tlcore.data.splits import split_dataset
+from tlcore.errors import ConfigError, TrainingFailed
+from tlcore.evaluation.metrics import score
+from tlcore.progress import Silence
+from tlcore.training.devices import choose_device
+from tlcore.training.earlier import check_earlier, load_head
+from tlcore.training.material import Material
+from tlcore.training.session import Session
+from tlcore.workspace import Workspace
+
+SIZE = 64
+
+
+class Listener(Silence):
+    """Keeps every event; asks to stop once there were `stop_after` of a kind."""
+
+    def __init__(self, stop_kind: str = "", stop_after: int = 0) -> None:
+        self.events: list[dict[str, Any]] = []
+        self._stop = (stop_kind, stop_after)
+
+    def event(self, kind: str, **values: Any) -> None:
+        self.events.append({"kind": kind, **values})
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["kind"] == kind]
+
+    def stop_requested(self) -> bool:
+        kind, number = self._stop
+        return bool(kind) and len(self.of(kind)) >= number
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return Workspace.open(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def textures(place: Workspace) -> Dataset:
+    return ensure_dataset(place, "sample/textures", Silence())
+
+
+def make(place: Workspace, textures: Dataset, folder: Path, listener: Listener, **options: Any) -> Session:
+    head = options.pop("head_weights", None)
+    config = complete(RunConfig.build(dataset="sample/textures", image_size=SIZE, **options))
+    backbone = find_backbone(config.backbone)
+    material = Material(textures, split_dataset(textures, config.split, config.seed))
+    table = layer_table(backbone.id, config.width)
+    return Session(config, backbone, table, material, choose_device(), place, folder, listener, head)
+
+
+def accuracy(session: Session, part: Any) -> float:
+    return score(session.answers(part), session.material.labels(part)).accuracy
+
+
+@pytest.fixture(scope="module")
+def frozen(
+    place: Workspace, textures: Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Session, Listener, float]:
+    listener = Listener()
+    session = make(place, textures, tmp_path_factory.mktemp("frozen"), listener, epochs=6, learning_rate=0.01)
+    session.prepare()
+    before = accuracy(session, "test")
+    session.train()
+    return session, listener, before
+
+
+def test_frozen_training_lifts_accuracy_on_unseen_pictures(frozen: tuple[Session, Listener, float]) -> None:
+    session, _, before = frozen
+    assert before < 0.7
+    assert accuracy(session, "test") > 0.9
+
+
+def test_history_and_batches_are_told(frozen: tuple[Session, Listener, float]) -> None:
+    session, listener, _ = frozen
+    assert [row.epoch for row in session.rows] == [1, 2, 3, 4, 5, 6]
+    phase = listener.of("phase")[0]
+    assert (phase["phase"], phase["epochs"]) == ("frozen", 6)
+    batches = listener.of("batch")
+    assert len(batches) == 6 * phase["batches"]
+    # The batches' own losses add up to what Keras says of the epoch, each weighted by its number of pictures.
+    first = [event for event in batches if event["epoch"] == 1]
+    pictures = len(session.material.indices("train"))
+    sizes = [32] * (len(first) - 1) + [pictures - 32 * (len(first) - 1)]
+    mean = np.average([event["loss"] for event in first], weights=sizes)
+    assert mean == pytest.approx(session.rows[0].loss, rel=1e-3)
+    assert len({round(event["loss"], 6) for event in first}) > 1
+
+
+def test_the_assembled_model_answers_like_the_head_on_features(frozen: tuple[Session, Listener, float]) -> None:
+    session, _, _ = frozen
+    pictures = next(iter(session.picture_batches("test", "")))
+    whole = session.answer_pictures(pictures)
+    assert np.abs(whole - session.answers("test")[: len(whole)]).max() < 1e-3
+
+
+def test_only_the_head_learned(frozen: tuple[Session, Listener, float]) -> None:
+    session, _, _ = frozen
+    assert session.trainable == 1280 * 3 + 3
+    fresh = make(session._workspace, session.material.dataset, session._scratch, Listener())
+    fresh.prepare()
+    ours, theirs = session.assembled.backbone.get_weights(), fresh.assembled.backbone.get_weights()
+    assert all((one == other).all() for one, other in zip(ours, theirs, strict=True))
+
+
+def test_the_best_epoch_is_kept(frozen: tuple[Session, Listener, float]) -> None:
+    session, _, _ = frozen
+    best = min(row.val_loss for row in session.rows)
+    assert score(session.answers("validation"), session.material.labels("validation")).loss == pytest.approx(
+        best, rel=0.01
+    )
+
+
+def test_fine_tuning_on_top_of_a_frozen_run_trains_the_chosen_stages_and_no_batch_norm(
+    frozen: tuple[Session, Listener, float], place: Workspace, textures: Dataset, tmp_path: Path
+) -> None:
+    earlier, _, _ = frozen
+    earlier.assembled.model.save(tmp_path / "model.keras")
+    listener = Listener()
+    session = make(
+        place,
+        textures,
+        tmp_path,
+        listener,
+        mode="finetune",
+        from_run="earlier",
+        fine_tune_epochs=1,
+        fine_tune_learning_rate=1e-4,
+        head_weights=load_head(tmp_path / "model.keras"),
+    )
+    session.prepare()
+    assert accuracy(session, "test") == pytest.approx(accuracy(earlier, "test"), abs=0.02)
+    session.train()
+    assert [row.phase.value for row in session.rows] == ["fine_tune"]
+    table = layer_table("efficientnet-lite0")
+    first = table.first_layer(session.config.unfreeze)
+    assert session.trainable == table.trainable_from(first) + 1280 * 3 + 3
+    changed = set()
+    for mine, original in zip(session.assembled.backbone.layers, earlier.assembled.backbone.layers, strict=True):
+        pairs = zip(mine.get_weights(), original.get_weights(), strict=True)
+        if any((one != other).any() for one, other in pairs):
+            changed.add(table.layers[session.assembled.backbone.layers.index(mine)].stage)
+            assert not isinstance(mine, keras.layers.BatchNormalization)
+    assert changed == set(session.config.unfreeze)
+
+
+def test_stop_in_the_middle_keeps_the_best_model_so_far(place: Workspace, textures: Dataset, tmp_path: Path) -> None:
+    listener = Listener("epoch", 2)
+    session = make(place, textures, tmp_path, listener, epochs=1000, learning_rate=0.01)
+    session.prepare()
+    session.train()
+    assert session.stopped
+    assert len(session.rows) == 2
+    assert len(listener.of("batch")) < 4 * listener.of("phase")[0]["batches"]
+    best = min(row.val_loss for row in session.rows)
+    # Judging still works, although the stop is still asked for.
+    assert score(session.answers("validation"), session.material.labels("validation")).loss == pytest.approx(
+        best, rel=0.01
+    )
+
+
+def test_augmentation_sends_pictures_through_the_whole_network(
+    place: Workspace, textures: Dataset, tmp_path: Path
+) -> None:
+    listener = Listener()
+    options = {"augmentation": {"flip": "both"}, "epochs": 1, "steps_per_epoch": 3, "learning_rate": 0.01}
+    session = make(place, textures, tmp_path, listener, **options)
+    session.prepare()
+    session.train()
+    assert session.engine is None
+    assert len(listener.of("batch")) == 3
+    assert session.trainable == 1280 * 3 + 3
+
+
+def test_from_scratch_trains_everything(place: Workspace, textures: Dataset, tmp_path: Path) -> None:
+    session = make(place, textures, tmp_path, Listener(), mode="scratch", epochs=1, steps_per_epoch=1)
+    session.prepare()
+    before = session.assembled.backbone.get_weights()[0].copy()
+    session.train()
+    assert [row.phase.value for row in session.rows] == ["scratch"]
+    assert session.trainable > 3_000_000
+    assert (session.assembled.backbone.get_weights()[0] != before).any()
+
+
+def test_early_stopping_ends_a_phase(place: Workspace, textures: Dataset, tmp_path: Path) -> None:
+    # A learning rate that moves nothing: no epoch is better than the first.
+    options = {"epochs": 50, "learning_rate": 1e-12, "early_stopping": {"patience": 2}}
+    session = make(place, textures, tmp_path, Listener(), **options)
+    session.prepare()
+    session.train()
+    assert len(session.rows) < 50
+    assert [phase.value for phase in session.ended_early] == ["frozen"]
+
+
+def test_a_loss_that_is_no_number_any_more_is_told(place: Workspace, textures: Dataset, tmp_path: Path) -> None:
+    options = {"epochs": 30, "learning_rate": 10.0, "optimizer": {"name": "sgd", "momentum": 0.99}, "head": {"l2": 1.0}}
+    session = make(place, textures, tmp_path, Listener(), **options)
+    session.prepare()
+    with pytest.raises(TrainingFailed, match="learning rate ten times smaller"):
+        session.train()
+
+
+def test_an_earlier_run_must_fit() -> None:
+    frozen = complete(RunConfig.build(dataset="a", image_size=SIZE))
+    going_on = complete(RunConfig.build(dataset="a", image_size=SIZE, mode="finetune", from_run="r"))
+    check_earlier(going_on, frozen)
+    for change in ({"seed": 2}, {"dataset": "b"}, {"split": {"train": 70, "validation": 20, "test": 10}}):
+        with pytest.raises(ConfigError, match=next(iter(change))):
+            check_earlier(going_on.replace(**change), frozen)
+    with pytest.raises(ConfigError, match="goes on from a frozen run"):
+        check_earlier(going_on, complete(frozen.replace(mode="scratch")))

@@ -1,0 +1,233 @@
+"""Importing people's own pictures: all that can be read becomes a dataset, or nothing does."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Final
+
+from tlcore.data.archive import open_archive
+from tlcore.data.catalog import OWN
+from tlcore.data.dataset import DatasetInfo, Part, RejectedFile
+from tlcore.data.layout import FORM, Candidate, Layout, arrange
+from tlcore.data.listing import Listing, list_folder
+from tlcore.data.naming import free_id, free_name, shown_name
+from tlcore.data.ordered import ordered_map
+from tlcore.data.stored import read_info
+from tlcore.data.writer import DatasetWriter, sweep_incoming
+from tlcore.errors import ImportRefused, PictureError, WorkspaceError
+from tlcore.files import read_json
+from tlcore.images.decode import PictureFacts
+from tlcore.images.guard import GuardedDecoder
+from tlcore.progress import Reporter, Silence, Stopped
+from tlcore.workspace import Limits, Workspace
+
+_SOURCE: Final = "source.json"
+_DECODERS: Final = 2
+_AHEAD: Final = 6
+_NAMED_IN_MESSAGES: Final = 3
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """A candidate that was read and decoded, or why it could not be."""
+
+    candidate: Candidate
+    data: bytes
+    facts: PictureFacts | None
+    reason: str = ""
+
+
+def import_pictures(workspace: Workspace, path: Path, name: str, reporter: Reporter | None = None) -> DatasetInfo:
+    """Makes a dataset of a folder or zip of class folders, or of train, validation and test with class folders.
+
+    Every picture is decoded in a guarded process. Files that can't be read are listed in the result's `rejected`, the
+    rest is imported. What is hostile, or leaves fewer than two classes, refuses the import, and nothing is kept.
+
+    Args:
+        workspace: Where the dataset will live.
+        path: The folder or zip.
+        name: What people will call the dataset; its id is made from it.
+        reporter: Told how far it is, and asked whether to stop.
+
+    Raises:
+        ImportRefused: It can't become a dataset; the message names the way out.
+        WorkspaceError: The disk is full or can't be written.
+        Stopped: Somebody asked to stop.
+    """
+    dataset_id = free_id(workspace, name)
+    sweep_incoming(workspace)
+    with _listed(path, workspace.limits) as listing:
+        layout = arrange(listing, workspace.limits)
+        _check_room(workspace, layout)
+        with DatasetWriter(workspace, dataset_id) as writer:
+            rejected = _take(workspace, layout, writer, reporter or Silence())
+            info = DatasetInfo(
+                id=dataset_id,
+                name=shown_name(name),
+                source="own",
+                class_names=_class_names(layout, writer, rejected),
+                origin=str(path),
+                created=datetime.now(UTC),
+                rejected=tuple(sorted(rejected, key=lambda entry: entry.file)),
+            )
+            return writer.publish(info, {_SOURCE: {"stamp": _stamp(path, listing)}})
+
+
+def find_or_import(workspace: Workspace, path: Path, reporter: Reporter | None = None) -> DatasetInfo:
+    """The dataset of a folder or zip, imported under its own name unless that was done before and nothing changed.
+
+    Changed means: other file names, sizes or times. The older dataset then stays, since runs may refer to it, and the
+    new one is called `name-2`.
+
+    Args:
+        workspace: Where datasets live.
+        path: The folder or zip.
+        reporter: Told how far an import is.
+
+    Raises:
+        ImportRefused, WorkspaceError, Stopped: As for `import_pictures`.
+    """
+    with _listed(path, workspace.limits) as listing:
+        stamp = _stamp(path, listing)
+    for source in sorted((workspace.datasets / OWN).glob(f"*/{_SOURCE}")):
+        if _read_stamp(source) == stamp:
+            return read_info(source.parent)
+    resolved = path.resolve()
+    name = resolved.name if resolved.is_dir() else resolved.stem
+    return import_pictures(workspace, path, free_name(workspace, name), reporter)
+
+
+def _read_stamp(source: Path) -> str:
+    try:
+        document = read_json(source)
+    except (OSError, ValueError):
+        return ""  # a damaged note costs one import too many, nothing else
+    return str(document.get("stamp", "")) if isinstance(document, dict) else ""
+
+
+@contextmanager
+def _listed(path: Path, limits: Limits) -> Iterator[Listing]:
+    """What lies in a folder or zip, readable until the block ends."""
+    if path.is_dir():
+        yield list_folder(path, limits)
+        return
+    if not path.is_file():
+        raise ImportRefused(
+            "There is no such folder or zip", value=path, hint="Check the spelling, or choose it in the browser."
+        )
+    with ExitStack() as stack:
+        try:
+            listing = stack.enter_context(open_archive(path, limits))
+        except OSError as error:
+            raise ImportRefused(
+                f"The file can't be read: {error.strerror}", value=path, hint="Check that you may open it."
+            ) from error
+        yield listing
+
+
+def _stamp(path: Path, listing: Listing) -> str:
+    """Changes when the folder's or zip's content does, as far as names, sizes and times tell."""
+    digest = hashlib.sha256(str(path.resolve()).encode(errors="surrogateescape"))
+    if path.is_file():
+        facts = path.stat()
+        digest.update(f"\n{facts.st_size} {facts.st_mtime_ns}".encode())
+    for member in listing.members:
+        digest.update(f"\n{'/'.join(member.path)}\t{member.size} {member.modified}".encode())
+    return digest.hexdigest()
+
+
+def _check_room(workspace: Workspace, layout: Layout) -> None:
+    needed = sum(candidate.member.size for candidate in layout.candidates)
+    free = shutil.disk_usage(workspace.incoming).free
+    if needed > free:
+        raise WorkspaceError(
+            "There is too little room on the disk for these pictures; nothing was imported",
+            value=f"{needed / 1e9:.1f} GB of pictures, {free / 1e9:.1f} GB free",
+            hint="Free some disk space, or set TLCORE_HOME to a folder with more room.",
+        )
+
+
+def _take(workspace: Workspace, layout: Layout, writer: DatasetWriter, reporter: Reporter) -> list[RejectedFile]:
+    """Writes every candidate that can be decoded; returns what was left out."""
+    rejected = list(layout.rejected)
+    total = len(layout.candidates)
+    with ExitStack() as stack:
+        # As many decoders as threads: a thread always finds one free.
+        free: SimpleQueue[GuardedDecoder] = SimpleQueue()
+        for _ in range(_DECODERS):
+            free.put(stack.enter_context(GuardedDecoder(workspace.limits)))
+
+        def check(candidate: Candidate) -> _Checked:
+            decoder = free.get()
+            try:
+                data = candidate.member.read()
+                return _Checked(candidate, data, decoder.inspect(data))
+            except PictureError as error:
+                return _Checked(candidate, b"", None, str(error))
+            finally:
+                free.put(decoder)
+
+        reporter.progress("Checking pictures", 0, total)
+        results = stack.enter_context(closing(ordered_map(check, layout.candidates, _DECODERS, _AHEAD)))
+        for done, checked in enumerate(results, start=1):
+            if reporter.stop_requested():
+                raise Stopped
+            candidate = checked.candidate
+            if checked.facts is None:
+                rejected.append(RejectedFile(file="/".join(candidate.member.path), reason=checked.reason))
+            else:
+                writer.add(candidate.key, candidate.class_name, candidate.part, checked.data, checked.facts)
+            reporter.progress("Checking pictures", done, total)
+    return rejected
+
+
+def _class_names(layout: Layout, writer: DatasetWriter, rejected: list[RejectedFile]) -> tuple[str, ...]:
+    """The classes that have pictures, sorted; class folders without one join the rejected.
+
+    Raises:
+        ImportRefused: Fewer than two are left, or there are none of one to learn from.
+    """
+    found = writer.classes()
+    if len(found) < 2:
+        what = "Only one class has pictures that can be read" if found else "No picture can be read"
+        raise ImportRefused(f"{what}; nothing was imported", value=_left_out(sorted(found), rejected), hint=FORM)
+    _check_learnable(found)
+    rejected += [
+        RejectedFile(file=name, reason="The class has no picture that can be read; it was left out.")
+        for name in sorted(layout.folders - set(found))
+    ]
+    return tuple(sorted(found))
+
+
+def _left_out(found: list[str], rejected: list[RejectedFile]) -> str:
+    """The classes that were found, and the first files that were not taken."""
+    parts = [f"class {name}" for name in found]
+    parts += [f"left out {entry.file[:100]} ({entry.reason})" for entry in rejected[:_NAMED_IN_MESSAGES]]
+    if len(rejected) > _NAMED_IN_MESSAGES:
+        parts.append(f"and {len(rejected) - _NAMED_IN_MESSAGES} more files")
+    return "; ".join(parts) or "nothing that could be a picture"
+
+
+def _check_learnable(found: dict[str, Counter[Part | None]]) -> None:
+    """With parts, every class has pictures in the part to learn from: train, or validation where there is no train."""
+    seen = {part for counts in found.values() for part in counts}
+    if None in seen:
+        return
+    part: Part = "train" if "train" in seen else "validation"
+    missing = sorted(name for name, counts in found.items() if not counts[part])
+    if missing:
+        raise ImportRefused(
+            f"These classes have no picture in the {part} folder that can be read, so they can't be learnt; "
+            "nothing was imported",
+            value=", ".join(missing[:10]),
+            hint=f"Add pictures of them to the {part} folder, or remove their folders elsewhere. A class has the same "
+            "name in every part.",
+        )

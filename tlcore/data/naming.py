@@ -1,0 +1,59 @@
+"""Names of people's own datasets, and the ids made from them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from itertools import count
+from typing import Final
+
+from tlcore.data.catalog import OWN
+from tlcore.errors import ImportRefused
+from tlcore.workspace import Workspace
+
+_LONGEST_NAME: Final = 60
+
+
+def shown_name(name: str) -> str:
+    """A name as pages show it: on one line, without control characters, of bounded length."""
+    kept = "".join(letter for letter in name if unicodedata.category(letter) not in ("Cc", "Cs"))
+    return " ".join(kept.split())[:_LONGEST_NAME] or "Pictures"
+
+
+def _folder_name(name: str) -> str:
+    """A name as part of an id: letters without accents, digits, '-', '_' and '.'."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    slug = re.sub(r"\.{2,}", ".", re.sub(r"[^A-Za-z0-9._-]+", "-", plain)).strip("-._")
+    return slug[:_LONGEST_NAME].strip("-._") or "pictures"
+
+
+def _taken(workspace: Workspace) -> set[str]:
+    folder = workspace.datasets / OWN
+    # Without regard to case: some file systems make none between Leaves and leaves.
+    return {path.name.casefold() for path in folder.iterdir()} if folder.is_dir() else set()
+
+
+def free_id(workspace: Workspace, name: str) -> str:
+    """The id that a new dataset of this name gets.
+
+    Raises:
+        ImportRefused: Another dataset has it; the message suggests a free name.
+    """
+    slug = _folder_name(name)
+    if slug.casefold() in _taken(workspace):
+        raise ImportRefused(
+            "There is already a dataset of this name; nothing was imported",
+            value=shown_name(name),
+            hint=f"Choose another name, such as {free_name(workspace, name)}, or delete that dataset first.",
+        )
+    return f"{OWN}/{slug}"
+
+
+def free_name(workspace: Workspace, name: str) -> str:
+    """The name itself, or the first of name-2, name-3 … that no dataset has."""
+    taken, shown = _taken(workspace), shown_name(name)
+    if _folder_name(shown).casefold() not in taken:
+        return shown
+    base = shown if _folder_name(shown) != "pictures" else "pictures"
+    short = base[: _LONGEST_NAME - 8]
+    return next(f"{short}-{n}" for n in count(2) if _folder_name(f"{short}-{n}").casefold() not in taken)

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+import psutil
+import pytest
+from PIL import Image
+
+from tlcore.jobs import service
+from tlcore.runs.events import last_event
+from tlcore.runs.folder import RunFolder
+from tlcore.runs.record import JobRecord
+from tlcore.runs.registry import Registry
+from tlcore.runs.states import State
+from tlcore.workspace import Workspace
+
+PATIENCE_SECONDS = 20.0
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace whose processes are ended with the test."""
+    workspace = Workspace.open(tmp_path / "home")
+    yield workspace
+    for process in psutil.process_iter():
+        try:
+            ours = str(workspace.root) in process.cmdline()
+        except psutil.Error:
+            continue
+        if ours:
+            process.kill()
+
+
+@pytest.fixture
+def idle_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody serves the queue: what is submitted stays queued."""
+    monkeypatch.setattr(service, "ensure_supervisor", lambda _workspace: None)
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two classes with 200 small pictures each: enough that importing them takes a while."""
+    root = tmp_path_factory.mktemp("pictures")
+    random = Random(7)  # noqa: S311 - test data
+    for name in ("rough", "smooth"):
+        (root / name).mkdir()
+        for number in range(200):
+            picture = Image.frombytes("RGB", (32, 32), random.randbytes(32 * 32 * 3))
+            picture.resize((96, 96)).save(root / name / f"{number:03}.jpg")
+    return root
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], object]], None]:
+    """Waits until something is true, and fails when it stays false."""
+
+    def wait(true: Callable[[], object]) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not true():
+            assert time.monotonic() < deadline, "it did not happen in time"
+            time.sleep(0.01)
+
+    return wait
+
+
+@pytest.fixture
+def running(workspace: Workspace, until: Callable[[Callable[[], object]], None]) -> Callable[[str], JobRecord]:
+    """Waits until a worker has begun, and returns the job's record with the worker's process id."""
+
+    def wait(job_id: str) -> JobRecord:
+        # Its first event comes after its row was changed: suspended from then on, it holds no lock of the registry.
+        until(lambda: last_event(RunFolder.find(workspace, job_id).events))
+        record = Registry(workspace).get(job_id)
+        assert record.state is State.RUNNING, record
+        return record
+
+    return wait
+
+
+@pytest.fixture
+def start_supervisor(workspace: Workspace) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Starts supervisors as the service does; their log is `logs/supervisor.log`."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        started.append(service.start_supervisor(workspace))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()

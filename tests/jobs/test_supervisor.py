@@ -1,0 +1,214 @@
+"""Real supervisors, real workers, real imports; some of them killed."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tlcore.errors import DatasetError
+from tlcore.jobs import service
+from tlcore.jobs import supervisor as supervisor_module
+from tlcore.jobs.local import LocalExecutor
+from tlcore.jobs.supervisor import LOCK_NAME, Supervisor, supervise
+from tlcore.runs.events import EventWriter, last_event, read_events
+from tlcore.runs.folder import RunFolder
+from tlcore.runs.locks import is_held
+from tlcore.runs.record import JobRecord
+from tlcore.runs.registry import Registry
+from tlcore.runs.states import State
+from tlcore.workspace import Workspace
+
+Until = Callable[[Callable[[], object]], None]
+Running = Callable[[str], JobRecord]
+StartSupervisor = Callable[[], subprocess.Popen[bytes]]
+
+PATIENCE_SECONDS = 30.0
+
+
+def submit_import(workspace: Workspace, pictures: Path, name: str = "leaves") -> str:
+    return service.submit(workspace, "import", {"path": str(pictures), "name": name}, f"Import {name}")
+
+
+def supervisor_log(workspace: Workspace) -> str:
+    return (workspace.logs / "supervisor.log").read_text()
+
+
+def test_a_job_runs_and_the_supervisor_leaves(workspace: Workspace, pictures: Path, until: Until) -> None:
+    told: list[str] = []
+    job_id = submit_import(workspace, pictures)
+    record = service.wait(workspace, job_id, lambda event: told.append(event["kind"]), timeout=PATIENCE_SECONDS)
+    assert record.state is State.COMPLETED, record.error
+    assert told[0] == "started"
+    assert told[-1] == "ended"
+    result = service.read_result(workspace, job_id)
+    assert result["classes"] == {"rough": 200, "smooth": 200}
+    assert (result["name"], result["rejected"], result["duplicates"]) == ("leaves", [], 0)
+    until(lambda: "leaving: nothing to do" in supervisor_log(workspace))
+    until(lambda: not is_held(workspace.root / LOCK_NAME))
+
+
+def test_a_bad_job_fails_with_its_reason(workspace: Workspace) -> None:
+    job_id = service.submit(workspace, "prepare", {"dataset": "sample/nothing"}, "Nothing")
+    record = service.wait(workspace, job_id, timeout=PATIENCE_SECONDS)
+    assert record.state is State.FAILED
+    assert "sample/digits" in str(record.error)
+    assert isinstance(service.read_error(workspace, job_id), DatasetError)
+    assert "Traceback" not in str(record.error)
+
+
+def test_a_killed_worker_is_interrupted_and_can_be_resumed(
+    workspace: Workspace, pictures: Path, running: Running, until: Until
+) -> None:
+    job_id = submit_import(workspace, pictures)
+    worker = psutil.Process(running(job_id).pid)
+    events = RunFolder.find(workspace, job_id).events
+    until(lambda: any(event["kind"] == "progress" for event in read_events(events).events))
+    worker.kill()
+    record = service.wait(workspace, job_id, timeout=PATIENCE_SECONDS)
+    assert record.state is State.INTERRUPTED
+    assert "signal 9" in str(record.error)
+    assert not list(workspace.datasets.rglob("*.jpg"))
+    service.resume(workspace, job_id)
+    record = service.wait(workspace, job_id, timeout=PATIENCE_SECONDS)
+    assert record.state is State.COMPLETED, record.error
+    assert record.error is None
+
+
+def test_a_worker_outlives_its_supervisor_and_the_next_takes_it_over(
+    workspace: Workspace, pictures: Path, running: Running, until: Until, start_supervisor: StartSupervisor
+) -> None:
+    supervisor = start_supervisor()
+    until(lambda: is_held(workspace.root / LOCK_NAME))
+    job_id = submit_import(workspace, pictures)
+    worker = psutil.Process(running(job_id).pid)
+    worker.suspend()
+    supervisor.kill()
+    supervisor.wait()
+    assert is_held(RunFolder.find(workspace, job_id).lock)
+    start_supervisor()
+    until(lambda: "taking over" in supervisor_log(workspace))
+    assert Registry(workspace).get(job_id).state is State.RUNNING
+    worker.resume()
+    record = service.wait(workspace, job_id, timeout=PATIENCE_SECONDS)
+    assert record.state is State.COMPLETED, record.error
+    assert record.pid == worker.pid
+
+
+def test_a_stop_reaches_a_running_job(workspace: Workspace, pictures: Path, running: Running) -> None:
+    job_id = submit_import(workspace, pictures)
+    worker = psutil.Process(running(job_id).pid)
+    worker.suspend()
+    assert service.request_stop(workspace, job_id).state is State.STOPPING
+    worker.resume()
+    assert service.wait(workspace, job_id, timeout=PATIENCE_SECONDS).state is State.STOPPED
+    assert not list(workspace.datasets.rglob("*.jpg"))
+
+
+def test_of_two_supervisors_one_leaves(
+    workspace: Workspace, until: Until, start_supervisor: StartSupervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start_supervisor()
+    until(lambda: is_held(workspace.root / LOCK_NAME))
+    monkeypatch.setattr(supervisor_module, "_LOCK_SECONDS", 0.1)
+    assert supervise(workspace) is False
+    assert first.poll() is None
+
+
+def test_a_job_submitted_while_the_supervisor_leaves_is_not_lost(
+    workspace: Workspace, idle_queue: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted: list[str] = []
+
+    def serve(supervisor: Supervisor) -> None:
+        if submitted:
+            service.request_stop(workspace, submitted[0])
+        else:
+            # As if it came after the last look at the queue: the submitter saw the lock held and started nobody.
+            assert is_held(workspace.root / LOCK_NAME)
+            submitted.append(service.submit(workspace, "prepare", {"dataset": "sample/digits"}, "Late"))
+
+    monkeypatch.setattr(Supervisor, "serve", serve)
+    assert supervise(workspace) is True
+    assert Registry(workspace).get(submitted[0]).state is State.STOPPED
+
+
+@pytest.fixture
+def left_running(workspace: Workspace, idle_queue: None) -> Callable[..., RunFolder]:
+    """A job whose row says running and whose worker is gone, with the events it left."""
+
+    def make(*events: dict[str, object]) -> RunFolder:
+        job_id = service.submit(workspace, "prepare", {"dataset": "sample/digits"}, "Left")
+        Registry(workspace).move(job_id, State.RUNNING)
+        folder = RunFolder.find(workspace, job_id)
+        with EventWriter(folder.events) as writer:
+            for event in events:
+                writer.write(**event)  # type: ignore[arg-type]
+        return folder
+
+    return make
+
+
+def test_after_a_crash_the_dead_are_marked(workspace: Workspace, left_running: Callable[..., RunFolder]) -> None:
+    folder = left_running({"kind": "started"})
+    folder.events.write_bytes(folder.events.read_bytes() + b'{"kind": "epo')
+    Supervisor(workspace, LocalExecutor(workspace)).recover()
+    record = Registry(workspace).get(folder.id)
+    assert record.state is State.INTERRUPTED
+    assert "from outside" in str(record.error)
+    last = last_event(folder.events)
+    assert last is not None
+    assert (last["kind"], last["state"]) == ("ended", "interrupted")
+
+
+def test_a_worker_that_ended_well_but_could_not_say_so_is_believed(
+    workspace: Workspace, left_running: Callable[..., RunFolder]
+) -> None:
+    folder = left_running({"kind": "started"}, {"kind": "ended", "state": "failed", "error": "no pictures"})
+    Supervisor(workspace, LocalExecutor(workspace)).recover()
+    record = Registry(workspace).get(folder.id)
+    assert (record.state, record.error) == (State.FAILED, "no pictures")
+
+
+def test_a_job_whose_folder_vanished_does_not_stop_the_queue(
+    workspace: Workspace, left_running: Callable[..., RunFolder]
+) -> None:
+    folder = left_running()
+    folder.events.unlink()
+    folder.path.rename(workspace.root / "elsewhere")
+    waiting = service.submit(workspace, "import", {"path": "x", "name": "x"}, "Waiting")
+    RunFolder.find(workspace, waiting).path.rename(workspace.root / "elsewhere-too")
+    supervisor = Supervisor(workspace, LocalExecutor(workspace))
+    supervisor.recover()
+    assert supervisor.step()
+    assert not supervisor.step()
+    assert Registry(workspace).get(folder.id).state is State.INTERRUPTED
+    assert Registry(workspace).get(waiting).state is State.FAILED
+
+
+def test_a_folder_without_a_row_is_found_and_half_deleted_ones_are_swept(
+    workspace: Workspace, idle_queue: None
+) -> None:
+    job_id = service.submit(workspace, "import", {"path": "x", "name": "x"}, "Lost")
+    Registry(workspace).delete(job_id)
+    rest = workspace.runs / ".deleted-a1-0000"
+    rest.mkdir()
+    Supervisor(workspace, LocalExecutor(workspace)).recover()
+    assert Registry(workspace).get(job_id).state is State.QUEUED
+    assert not rest.exists()
+
+
+def test_a_worker_that_never_begins_fails_its_job(
+    workspace: Workspace, idle_queue: None, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONHOME", str(workspace.root))  # no Python can start from here
+    job_id = service.submit(workspace, "prepare", {"dataset": "sample/digits"}, "Never")
+    supervisor = Supervisor(workspace, LocalExecutor(workspace))
+    until(lambda: not supervisor.step())
+    record = Registry(workspace).get(job_id)
+    assert record.state is State.FAILED
+    assert "could not start (E-" in str(record.error)
+    assert RunFolder.find(workspace, job_id).log.stat().st_size > 0

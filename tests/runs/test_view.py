@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tlcore.errors import RunError
+from tlcore.files import write_json
+from tlcore.runs.events import EventWriter
+from tlcore.runs.folder import RunFolder
+from tlcore.runs.locks import take_lock
+from tlcore.runs.record import JobRecord
+from tlcore.runs.registry import Registry
+from tlcore.runs.states import State
+from tlcore.runs.view import RunView
+from tlcore.workspace import Workspace
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+class Time:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def passes(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def registry(workspace: Workspace, time: Time) -> Registry:
+    return Registry(workspace, time)
+
+
+@pytest.fixture
+def folder(
+    registry: Registry, make_folder: Callable[..., RunFolder], make_record: Callable[..., JobRecord]
+) -> RunFolder:
+    registry.add(make_record("a1"))
+    return make_folder("a1")
+
+
+@pytest.fixture
+def events(folder: RunFolder, time: Time) -> Iterator[EventWriter]:
+    with EventWriter(folder.events, clock=time) as writer:
+        yield writer
+
+
+def open_view(workspace: Workspace, time: Time) -> RunView:
+    return RunView.open(workspace, "a1", clock=time, wall=lambda: time.now.timestamp())
+
+
+def test_a_queued_run_shows_its_state_and_nothing_else(workspace: Workspace, folder: RunFolder, time: Time) -> None:
+    view = open_view(workspace, time)
+    assert view.state is State.QUEUED
+    assert (view.phase, view.epoch, view.epochs, view.seconds_left, view.fraction) == (None, 0, None, None, None)
+    assert view.log_tail() == ""
+    assert view.result is None
+    with pytest.raises(RunError):
+        RunView.open(workspace, "b2")
+
+
+def test_refreshing_reads_on(workspace: Workspace, registry: Registry, events: EventWriter, time: Time) -> None:
+    view = open_view(workspace, time)
+    registry.move("a1", State.RUNNING, pid=42)
+    events.write("phase", phase="frozen", epochs=4, batches=10, trainable=100)
+    view.refresh()
+    assert (view.state, view.phase, view.epochs) == (State.RUNNING, "frozen", 4)
+    time.passes(10)
+    events.write("epoch", phase="frozen", epoch=1, loss=0.4, accuracy=0.9, val_loss=0.5, val_accuracy=0.8, seconds=10.0)
+    view.refresh()
+    view.refresh()
+    assert len(view.history) == 1
+    assert (view.epoch, view.fraction, view.seconds_left, view.seconds_running) == (1, 0.25, 30.0, 10.0)
+    time.passes(4)
+    assert view.seconds_left == 26.0
+    registry.move("a1", State.STOPPING)
+    view.refresh()
+    assert view.seconds_left is None
+
+
+def test_a_run_started_anew_forgets_its_last_attempt(
+    workspace: Workspace, registry: Registry, folder: RunFolder, time: Time
+) -> None:
+    with EventWriter(folder.events) as events:
+        events.write("note", text="first attempt")
+    view = open_view(workspace, time)
+    assert [note.text for note in view.notes] == ["first attempt"]
+    folder.prepare_again()
+    with EventWriter(folder.events) as events:
+        events.write("note", text="second attempt")
+    view.refresh()
+    assert [note.text for note in view.notes] == ["second attempt"]
+
+
+def test_silence_is_told_only_while_the_worker_lives(
+    workspace: Workspace, registry: Registry, folder: RunFolder, time: Time
+) -> None:
+    registry.move("a1", State.RUNNING)
+    time.now = datetime.now(UTC)
+    folder.heartbeat.touch()
+    lock = take_lock(folder.lock)
+    assert lock is not None
+    view = open_view(workspace, time)
+    time.passes(100)
+    assert not view.not_responding
+    time.passes(100)
+    assert view.not_responding
+    lock.release()
+    assert not view.not_responding
+
+
+def test_the_end_and_its_result(workspace: Workspace, registry: Registry, folder: RunFolder, time: Time) -> None:
+    registry.move("a1", State.RUNNING, pid=42)
+    folder.log.write_text("x" * 30_000 + "the end")
+    view = open_view(workspace, time)
+    write_json(folder.result, {"test": {"accuracy": 0.96}})
+    assert view.result is None
+    time.passes(60)
+    registry.move("a1", State.COMPLETED)
+    time.passes(60)
+    view.refresh()
+    told = view.to_json()
+    assert (told["run_id"], told["state"], told["accuracy"], told["pid"]) == ("a1", "completed", 0.96, 42)
+    assert view.seconds_running == 60.0
+    assert view.fraction == 1.0
+    assert view.log_tail(7) == "the end"
+
+
+def test_a_deleted_run_is_told(workspace: Workspace, registry: Registry, folder: RunFolder, time: Time) -> None:
+    view = open_view(workspace, time)
+    registry.delete("a1")
+    with pytest.raises(RunError, match="a1"):
+        view.refresh()

@@ -1,0 +1,133 @@
+"""Everything about a training that can be refused before it is queued. Command line, pages and worker ask here.
+
+No framework is loaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tlcore.backbones.checks import complete
+from tlcore.config import RunConfig
+from tlcore.data.catalog import find_dataset, is_prepared, open_dataset
+from tlcore.data.dataset import Dataset
+from tlcore.data.splits import split_dataset
+from tlcore.errors import ConfigError, DatasetError, RunError
+from tlcore.runs.folder import RunFolder
+from tlcore.training.earlier import check_earlier
+from tlcore.training.material import Material
+from tlcore.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training that nothing speaks against.
+
+    Attributes:
+        config: Complete: nothing is left to a default that could change later.
+        material: The pictures, divided; None while a dataset is not prepared yet.
+    """
+
+    config: RunConfig
+    material: Material | None
+
+
+def preflight(workspace: Workspace, config: RunConfig) -> Plan:
+    """Checks a configuration against its datasets, its backbone and the run that it builds on.
+
+    Args:
+        workspace: Where datasets and runs are.
+        config: As the person left it.
+
+    Raises:
+        ConfigError: Options contradict each other, the backbone, the classes or the earlier run.
+        BackboneError: There is no such backbone.
+        DatasetError: A dataset is unknown, or too small to be divided like this.
+        RunError: The earlier run is unknown or has no model.
+    """
+    config = complete(config)
+    class_names = find_dataset(workspace, config.dataset).class_names
+    check_output_fits_classes(config, class_names)
+    if config.from_run is not None:
+        check_earlier(config, earlier_config(workspace, config.from_run))
+    needed = [config.dataset] if config.test_dataset is None else [config.dataset, config.test_dataset]
+    for dataset in needed:
+        find_dataset(workspace, dataset)
+    ready = all(is_prepared(workspace, dataset) for dataset in needed)
+    return Plan(config, find_material(workspace, config) if ready else None)
+
+
+def check_output_fits_classes(config: RunConfig, class_names: tuple[str, ...]) -> None:
+    """A single sigmoid output can only tell two classes apart.
+
+    Raises:
+        ConfigError: There are more.
+    """
+    if config.head.activation == "sigmoid" and len(class_names) != 2:
+        raise ConfigError(
+            "One sigmoid output tells two classes apart, and this dataset has another number",
+            value=f"{len(class_names)} classes",
+            hint="Choose softmax.",
+        )
+
+
+def earlier_config(workspace: Workspace, run_id: str) -> RunConfig:
+    """The complete configuration of a finished run that has a model.
+
+    Raises:
+        RunError: There is no such run, or it has no model.
+    """
+    folder = RunFolder.find(workspace, run_id)
+    if not folder.model.is_file():
+        raise RunError(
+            "The earlier run has no model to go on from", value=run_id, hint="Choose a frozen run that has finished."
+        )
+    return complete(RunConfig.from_json(folder.read_config()))
+
+
+def find_material(workspace: Workspace, config: RunConfig) -> Material:
+    """The pictures that a configuration names, divided; the datasets are prepared already.
+
+    Raises:
+        DatasetError: A dataset is not prepared or too small, or the test set has other classes.
+    """
+    dataset = open_dataset(workspace, config.dataset)
+    separate = config.test_dataset is not None
+    split = split_dataset(dataset, config.split, config.seed, has_external_test=separate)
+    if config.test_dataset is None:
+        return Material(dataset, split)
+    test_dataset = open_dataset(workspace, config.test_dataset)
+    check_same_classes(dataset, test_dataset)
+    check_unseen(dataset, test_dataset)
+    return Material(dataset, replace(split, test=np.arange(len(test_dataset), dtype=np.int64)), test_dataset)
+
+
+def check_same_classes(dataset: Dataset, test_dataset: Dataset) -> None:
+    """A separate test set must have exactly the classes of the training set, in the same order.
+
+    Raises:
+        DatasetError: It has others.
+    """
+    if dataset.info.class_names != test_dataset.info.class_names:
+        raise DatasetError(
+            "The test pictures have other classes than the training pictures",
+            value=", ".join(test_dataset.info.class_names),
+            options=dataset.info.class_names,
+            hint="Name the folders of the test set exactly like those of the training set.",
+        )
+
+
+def check_unseen(dataset: Dataset, test_dataset: Dataset) -> None:
+    """A separate test set must not be the training set again: its figure would mean nothing.
+
+    Raises:
+        DatasetError: Every test picture is among the training pictures.
+    """
+    if set(test_dataset.hashes) <= set(dataset.hashes):
+        raise DatasetError(
+            "Every picture of the test set is also in the training set, so it can't tell how good the model is",
+            value=test_dataset.info.id,
+            hint="Choose other pictures for the test, or leave the test set out.",
+        )

@@ -1,0 +1,89 @@
+"""Processes: starting ones that outlive their parent, asking them to end, saying how they ended.
+
+Everything that differs between operating systems is here. Linux is tested; the rest follows the documentation.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import tlcore
+
+# The folder that `tlcore` lies in: children started there find it, installed or not.
+_PACKAGE_HOME = Path(tlcore.__file__).parents[1]
+
+
+def start_module(module: str, *arguments: str, log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Starts `python -m module arguments…` in a session of its own, so that it survives this process and its terminal.
+
+    Args:
+        module: A module of `tlcore`.
+        arguments: Its command line.
+        log: The file that its output is appended to.
+        environment: Added to this process's environment.
+    """
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and module; the id was checked as a folder's name
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=_PACKAGE_HOME,
+            env={**os.environ, **environment},
+            **_apart(),
+        )
+
+
+def leave_alone(process: subprocess.Popen[bytes]) -> None:
+    """Lets a started process live its own life: nobody has to wait for it, and it leaves no zombie behind."""
+    threading.Thread(target=process.wait, name=f"reaper-{process.pid}", daemon=True).start()
+
+
+def on_terminate(action: Callable[[], None]) -> None:
+    """Calls `action` when the system or a person asks this process to end, instead of ending at once."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        action()
+
+    signal.signal(signal.SIGTERM, handle)
+    if sys.platform == "win32":
+        signal.signal(signal.SIGBREAK, handle)
+
+
+def describe_exit(code: int | None) -> str:
+    """How a worker ended that left no last word, for people.
+
+    Args:
+        code: The exit status; negative for a signal; None when it is not known because the process was not our child.
+    """
+    if code is None:
+        return "The process was ended from outside; perhaps the computer was switched off or restarted."
+    if code == -getattr(signal, "SIGKILL", 9):
+        return (
+            "The process was killed (signal 9), probably because the computer ran out of memory. "
+            "Smaller pictures, a smaller batch size or a smaller backbone need less."
+        )
+    if code < 0:
+        return f"The process was ended by {_signal_name(-code)}."
+    return f"The process ended by itself without a result (exit status {code})."
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return f"signal {number} ({signal.Signals(number).name})"
+    except ValueError:
+        return f"signal {number}"
+
+
+def _apart() -> dict[str, Any]:
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
+    return {"start_new_session": True}

@@ -1,0 +1,143 @@
+"""Bringing a downloaded model back: a zip that the studio wrote becomes a run again.
+
+The zip comes from outside: only files with known names are taken out of it, each up to a size, and the model is loaded
+in Keras's safe mode, which runs no code from the file.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from tlcore.backbones.registry import find_backbone
+from tlcore.config import RunConfig
+from tlcore.errors import ImportRefused, StudioError
+from tlcore.evaluation.report import Artifacts, Report
+from tlcore.files import write_json
+from tlcore.jobs.context import JobContext
+from tlcore.runs.events import EventWriter
+from tlcore.runs.folder import RunFolder, RunMeta
+from tlcore.runs.identity import new_id
+from tlcore.runs.registry import Registry
+from tlcore.serving.bundle import DESCRIPTION, BundleInfo
+from tlcore.workspace import GIBIBYTE, MEBIBYTE
+
+_LARGEST = {"model.keras": 4 * GIBIBYTE, DESCRIPTION: MEBIBYTE, "report.json": 256 * MEBIBYTE}
+_BLOCK = MEBIBYTE
+
+
+def run(context: JobContext) -> dict[str, Any]:
+    """Makes a run of the zip `payload["path"]`, called `payload["name"]`.
+
+    Returns:
+        `{"run_id": …}` of the new, completed run.
+
+    Raises:
+        ImportRefused: The zip is not a download of the studio's, or is damaged; nothing is kept.
+    """
+    source = Path(context.payload["path"])
+    run_id = new_id(datetime.now(UTC))
+    # Hidden until it is whole, so that nobody sees half a run.
+    making = RunFolder(context.workspace.runs / f".{run_id}")
+    making.path.mkdir()
+    try:
+        info, report = _unpack(source, making)
+        _rebuild_bundle(context, making, run_id, info)
+        _describe(making, run_id, context.payload["name"], info, report)
+        making.path.replace(context.workspace.runs / run_id)
+    finally:
+        shutil.rmtree(making.path, ignore_errors=True)
+        if context.payload.get("remove_after"):
+            source.unlink(missing_ok=True)
+    Registry(context.workspace).rebuild()
+    return {"run_id": run_id}
+
+
+def _refused(what: str, path: Path) -> ImportRefused:
+    return ImportRefused(
+        what, value=path.name, hint="Choose a zip that was downloaded from this studio's Results page."
+    )
+
+
+def _unpack(source: Path, folder: RunFolder) -> tuple[BundleInfo, Report]:
+    """Takes the known files out of the zip."""
+    try:
+        with zipfile.ZipFile(source) as archive:
+            for name, largest in _LARGEST.items():
+                _extract(archive, name, folder.path / name, largest, source)
+        info = BundleInfo.model_validate_json((folder.path / DESCRIPTION).read_text(encoding="utf-8"))
+        document = json.loads(folder.report.read_text(encoding="utf-8"))
+        report = Report.model_validate(document)
+    except KeyError as error:
+        raise _refused(f"The zip is not a downloaded model: {error.args[0]}", source) from error
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise _refused("The zip is damaged or not a zip", source) from error
+    except (ValidationError, ValueError) as error:
+        raise _refused("The description inside the zip can't be read", source) from error
+    if info.class_names != report.class_names:
+        raise _refused("The zip's model and report name different classes", source)
+    return info, report
+
+
+def _extract(archive: zipfile.ZipFile, name: str, target: Path, largest: int, source: Path) -> None:
+    """Copies one member in blocks, counting what really comes out: the size that a zip states may be a lie."""
+    written = 0
+    with archive.open(name) as member, target.open("wb") as out:
+        while block := member.read(_BLOCK):
+            written += len(block)
+            if written > largest:
+                raise _refused(f"The file {name} in the zip is larger than a model can be", source)
+            out.write(block)
+
+
+def _rebuild_bundle(context: JobContext, folder: RunFolder, run_id: str, info: BundleInfo) -> None:
+    """Makes the bundle anew from the Keras model: a network in another format is never taken from outside."""
+    import keras
+
+    from tlcore.export.bundle import write_bundle
+
+    context.reporter.event("task", task="Loading the model")
+    try:
+        model = keras.models.load_model(folder.model, compile=False, safe_mode=True)
+        outputs = int(model.output.shape[-1])
+        size = int(model.input.shape[1])
+    except (ValueError, TypeError, OSError, KeyError, AttributeError, IndexError) as error:
+        raise _refused("The model inside the zip can't be loaded", folder.model) from error
+    expected = {len(info.class_names), 1} if len(info.class_names) == 2 else {len(info.class_names)}
+    if outputs not in expected or size != info.image_size:
+        raise _refused("The model inside the zip does not fit its description", folder.model)
+    context.reporter.event("task", task="Converting the model")
+    try:
+        write_bundle(model, folder.bundle, run_id, info.class_names, find_backbone(info.backbone))
+    except StudioError:
+        raise
+    except ValueError as error:
+        raise _refused("The model inside the zip was not made by this studio", folder.model) from error
+
+
+def _describe(folder: RunFolder, run_id: str, name: str, info: BundleInfo, report: Report) -> None:
+    """Writes what every finished run has: report, configuration, meta data and its last event."""
+    final = folder.path.with_name(run_id)
+    report = report.model_copy(
+        update={
+            "run_id": run_id,
+            "artifacts": Artifacts(model=str(final / "model.keras"), report=str(final / "report.json")),
+        }
+    )
+    write_json(folder.report, report.to_json())
+    config: RunConfig = report.config
+    write_json(folder.config, config.to_json())
+    write_json(folder.result, report.to_json())
+    now = datetime.now(UTC)
+    with EventWriter(folder.events) as events:
+        events.write("note", text=f"Brought back from a download of run {info.run_id}.", level="info")
+        events.write("ended", state="completed", error=None)
+    folder.write_meta(
+        RunMeta(id=run_id, kind="train", name=name, dataset=report.dataset.id, owner="local", created=now)
+    )

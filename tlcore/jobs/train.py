@@ -1,0 +1,210 @@
+"""The training job: one configuration in; model, bundle and report out. Here the parts below meet."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tlcore.backbones.record import Backbone
+from tlcore.backbones.registry import find_backbone, layer_table
+from tlcore.config import RunConfig
+from tlcore.data.catalog import ensure_dataset
+from tlcore.evaluation.metrics import class_scores, confusion, score, score_with_interval
+from tlcore.evaluation.report import (
+    Agreement,
+    Artifacts,
+    CacheUse,
+    DatasetUse,
+    Engine,
+    Parameters,
+    Report,
+    Score,
+    Seconds,
+    write_test_pictures,
+)
+from tlcore.files import write_json
+from tlcore.images.decode import load_picture
+from tlcore.jobs.context import JobContext
+from tlcore.jobs.preflight import find_material, preflight
+from tlcore.runs.folder import RunFolder
+from tlcore.serving.predictor import Predictor
+from tlcore.training.history import PhaseEpochs
+from tlcore.training.material import Material
+
+if TYPE_CHECKING:
+    from tlcore.training.session import Session
+
+
+def run(context: JobContext) -> dict[str, Any]:
+    """Trains as `context.payload` (a RunConfig's JSON) says, and leaves everything in the run's folder.
+
+    Returns:
+        The report as JSON; with `stopped` true when somebody stopped the training; its best model is kept.
+
+    Raises:
+        StudioError: The configuration does not fit the pictures or the backbone, or training failed.
+        Stopped: Somebody asked to stop before there was anything to keep.
+    """
+    started = time.monotonic()
+    asked = RunConfig.from_json(context.payload)
+    for dataset in filter(None, (asked.dataset, asked.test_dataset)):
+        ensure_dataset(context.workspace, dataset, context.reporter)
+    config = preflight(context.workspace, asked).config
+    material = find_material(context.workspace, config)
+    # TensorFlow takes seconds to load: everything that can be refused has been refused by now.
+    from tlcore.training.devices import choose_device
+    from tlcore.training.session import Session
+
+    backbone = find_backbone(config.backbone)
+    scratch = context.folder.path / "scratch"
+    scratch.mkdir(exist_ok=True)
+    try:
+        session = Session(
+            config,
+            backbone,
+            layer_table(backbone.id, config.width),
+            material,
+            choose_device(),
+            context.workspace,
+            scratch,
+            context.reporter,
+            _earlier_head(config, context),
+        )
+        session.prepare()
+        baseline = score(session.answers("test"), material.labels("test"))
+        context.reporter.event("baseline", **baseline.model_dump())
+        session.train()
+        report = _finish(context, session, backbone, baseline, started)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return report.to_json() | {"stopped": session.stopped}
+
+
+def _earlier_head(config: RunConfig, context: JobContext) -> list[NDArray[np.float32]] | None:
+    """The trained head of `config.from_run`; None where there is no earlier run."""
+    if config.from_run is None:
+        return None
+    from tlcore.training.earlier import load_head
+
+    return load_head(RunFolder.find(context.workspace, config.from_run).model)
+
+
+def _finish(context: JobContext, session: Session, backbone: Backbone, baseline: Score, started: float) -> Report:
+    """Keeps the model, judges it, makes the bundle, writes the report last."""
+    from tlcore.export.bundle import versions, write_bundle
+    from tlcore.training.assembly import count
+
+    reporter, folder = context.reporter, context.folder
+    material, config = session.material, session.config
+    class_names = material.dataset.info.class_names
+    validation = score(session.answers("validation"), material.labels("validation"))
+    answers, truth = session.answers("test"), material.labels("test")
+    reporter.event("task", task="Keeping the model")
+    trainable = session.trainable
+    model = session.assembled.model
+    with session.stopwatch.measure("evaluate"):
+        _save_model(model.save, folder.model)
+        bundle = write_bundle(model, folder.bundle, folder.id, class_names, backbone)
+        agreement = compare_with_bundle(context, session) if bundle.engine == "openvino" else None
+    indices = material.indices("test")
+    keys = [material.source("test").keys[index] for index in indices]
+    write_test_pictures(folder.test_pictures, keys, indices, truth, answers)
+    seconds = session.stopwatch.seconds | {"total": time.monotonic() - started}
+    device = session.device
+    report = Report(
+        run_id=folder.id,
+        state="stopped" if session.stopped else "completed",
+        mode=config.mode,
+        backbone=config.backbone,
+        class_names=class_names,
+        epochs=PhaseEpochs.of(session.rows),
+        history=tuple(session.rows),
+        baseline=baseline,
+        validation=validation,
+        test=score_with_interval(answers, truth),
+        parameters=Parameters(total=count(model.weights), trainable=trainable),
+        seconds=Seconds(**seconds),
+        cache=CacheUse(),
+        artifacts=Artifacts(model=str(folder.model), report=str(folder.report)),
+        per_class=class_scores(answers, truth, class_names),
+        confusion=tuple(tuple(row) for row in confusion(answers, truth)),
+        engine=Engine(
+            features=session.engine.name if session.engine else "tensorflow",
+            predictions=bundle.engine,
+            device=device.description,
+            precision=device.precision,
+            notes=_engine_notes(session, bundle.engine),
+        ),
+        agreement=agreement,
+        dataset=_dataset_use(material),
+        config=config,
+        stopped_early=_why_early(session),
+        created=datetime.now(UTC),
+        versions=versions(),
+    )
+    write_json(folder.report, report.to_json())
+    return report
+
+
+def _save_model(save: Callable[[Path], None], path: Path) -> None:
+    """Saves the Keras model so that the file is whole or absent."""
+    temporary = path.with_name(f"saving-{path.name}")
+    save(temporary)
+    temporary.replace(path)
+
+
+def compare_with_bundle(context: JobContext, session: Session) -> Agreement:
+    """The bundle's answers against Keras's on the test pictures, in small batches.
+
+    Both see the same decoded pictures; what may differ is only how the two programs compute.
+    """
+    predictor = Predictor(context.folder.bundle, partial(load_picture, limits=context.workspace.limits))
+    keras_answers: list[NDArray[np.float32]] = []
+    bundle_answers: list[NDArray[np.float32]] = []
+    for pictures in session.picture_batches("test", "Comparing the bundle with the model"):
+        keras_answers.append(session.answer_pictures(pictures))
+        bundle_answers.append(predictor.probabilities(pictures))
+    theirs, ours = np.concatenate(keras_answers), np.concatenate(bundle_answers)
+    return Agreement(
+        compared=len(ours),
+        same_answer=int((ours.argmax(axis=1) == theirs.argmax(axis=1)).sum()),
+        largest_difference=float(np.abs(ours - theirs).max()),
+    )
+
+
+def _engine_notes(session: Session, predictions: str) -> tuple[str, ...]:
+    notes = [session.engine.note] if session.engine and session.engine.note else []
+    if predictions == "keras":
+        notes.append("OpenVINO could not convert the model: predictions go through a worker with Keras.")
+    return tuple(notes)
+
+
+def _dataset_use(material: Material) -> DatasetUse:
+    info = material.dataset.info
+    split = material.split
+    return DatasetUse(
+        id=info.id,
+        name=info.name,
+        fingerprint=info.fingerprint,
+        train=len(split.train),
+        validation=len(split.validation),
+        test=len(split.test),
+        test_dataset=material.test_dataset.info.id if material.test_dataset is not None else None,
+    )
+
+
+def _why_early(session: Session) -> str:
+    if session.stopped:
+        return "It was stopped; the best model until then was kept."
+    if session.ended_early:
+        patience = session.config.early_stopping.patience
+        return f"Early stopping: no better {session.config.early_stopping.monitor} in {patience} epochs."
+    return ""

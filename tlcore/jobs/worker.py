@@ -1,0 +1,149 @@
+"""One job in a process of its own: `python -m tlcore.jobs.worker JOB_ID`, the workspace named by TLCORE_HOME.
+
+The worker holds a lock on the job's folder for its whole life. It needs nobody: when the supervisor or the app dies it
+goes on, and its last event says how it ended.
+"""
+
+from __future__ import annotations
+
+import errno
+import faulthandler
+import logging
+import os
+import platform
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import tlcore
+from tlcore.errors import RunError, StudioError
+from tlcore.files import write_json
+from tlcore.jobs.context import JobContext
+from tlcore.jobs.kinds import find_kind
+from tlcore.jobs.process import on_terminate
+from tlcore.jobs.reporter import FolderReporter
+from tlcore.progress import Stopped
+from tlcore.runs.events import EventWriter
+from tlcore.runs.folder import RunFolder
+from tlcore.runs.identity import new_error_id
+from tlcore.runs.locks import take_lock
+from tlcore.runs.registry import Registry
+from tlcore.runs.states import State
+from tlcore.workspace import Workspace
+
+logger = logging.getLogger(__name__)
+
+# Somebody who looks at the lock holds it for an instant.
+_LOCK_SECONDS = 5.0
+
+_PACKAGES = ("tensorflow", "keras", "openvino", "numpy", "pillow")
+
+_OUT_OF_MEMORY = (
+    "The computer ran out of memory. Choose a smaller batch size, smaller pictures or a smaller backbone, "
+    "or close other programs."
+)
+_DISK_FULL = "The disk is full. Make room by deleting runs or datasets that are not needed, then start again."
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended, why if not well, and the error's parts (`StudioError.to_json`) where it was one of ours."""
+
+    state: State
+    error: str | None = None
+    details: dict[str, object] | None = None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Works on the job named by the one argument; returns the process's exit status.
+
+    A job that is not queued any more, or that another worker holds, is left alone.
+    """
+    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s %(levelname)s {arguments[0]} %(name)s: %(message)s")
+    faulthandler.enable()
+    calm_libraries()
+    workspace = Workspace.open()
+    folder = RunFolder.find(workspace, arguments[0])
+    lock = take_lock(folder.lock, _LOCK_SECONDS)
+    if lock is None:
+        logger.info("another worker has this job")
+        return 0
+    try:
+        return _work(workspace, folder)
+    finally:
+        lock.release()
+
+
+def calm_libraries() -> None:
+    """Keeps libraries from chatting and from phoning home; must run before they are imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    # OpenVINO reports its import and each conversion over the network through this package, and has a silent stand-in
+    # for when it is absent.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+
+def _work(workspace: Workspace, folder: RunFolder) -> int:
+    registry = Registry(workspace)
+    record = registry.get(folder.id)
+    if record.state is not State.QUEUED:
+        logger.info("nothing to do: the job is %s", record.state)
+        return 0
+    try:
+        registry.move(folder.id, State.RUNNING, pid=os.getpid())
+    except RunError:
+        logger.info("the job was stopped before it started")
+        return 0
+    with EventWriter(folder.events) as events:
+        reporter = FolderReporter(folder, events)
+        on_terminate(reporter.request_stop)
+        reporter.event("started", pid=os.getpid(), host=socket.gethostname(), versions=_versions())
+        outcome = _attempt(record.kind, workspace, folder, reporter)
+        events.write("ended", state=outcome.state.value, error=outcome.error, details=outcome.details)
+    registry.move(folder.id, outcome.state, error=outcome.error)
+    logger.info("ended: %s", outcome.state)
+    return 0 if outcome.state is not State.FAILED else 1
+
+
+def _attempt(kind: str, workspace: Workspace, folder: RunFolder, reporter: FolderReporter) -> Outcome:
+    """Runs the job; whatever it raises becomes an outcome that a person can read."""
+    try:
+        context = JobContext(workspace, folder, folder.read_config(), reporter)
+        result = find_kind(kind).load_runner()(context)
+        write_json(folder.result, result)
+    except Stopped:
+        return Outcome(State.STOPPED)
+    except StudioError as error:
+        logger.info("the job failed", exc_info=True)
+        return Outcome(State.FAILED, str(error), error.to_json())
+    except Exception as error:  # noqa: BLE001 - the end of the process: told under an id, with the details in the log
+        return Outcome(State.FAILED, _explain(error, folder))
+    return Outcome(State.STOPPED if result.get("stopped") else State.COMPLETED)
+
+
+def _explain(error: Exception, folder: RunFolder) -> str:
+    error_id = new_error_id()
+    logger.error("error %s", error_id, exc_info=error)
+    # TensorFlow's own error for a GPU's memory; it can't be imported here.
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return f"{_OUT_OF_MEMORY} Details in the log under {error_id}."
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"{_DISK_FULL} Details in the log under {error_id}."
+    return f"Something went wrong inside the program ({error_id}). The details are under this id in {folder.log}."
+
+
+def _versions() -> dict[str, str]:
+    """Versions of the program, of Python and of what decides results."""
+    versions = {"tlcore": tlcore.__version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

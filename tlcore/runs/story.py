@@ -1,0 +1,183 @@
+"""What the events of a run add up to, one event at a time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from datetime import datetime
+from statistics import fmean
+from typing import Any, Final
+
+from tlcore.runs.events import Event
+
+_MOST_BATCHES: Final = 5_000
+_RECENT_EPOCHS: Final = 3
+_FIGURES: Final = ("loss", "accuracy", "val_loss", "val_accuracy")
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something worth telling that is not a figure; `level` is "info" or "warning"."""
+
+    time: datetime
+    text: str
+    level: str
+
+
+@dataclass
+class TaskProgress:
+    """What the run is doing outside of epochs, such as reading pictures.
+
+    Attributes:
+        task: In plain words.
+        done, total: Units finished and in all; `total` is 0 while unknown.
+        began, told: When its first and its latest progress were told, and `first`, how much was done at the former.
+    """
+
+    task: str
+    began: datetime
+    told: datetime
+    done: int = 0
+    total: int = 0
+    first: int = 0
+
+    def seconds_left(self) -> float | None:
+        """Seconds from the latest progress to the end at the pace so far; None while there is no pace."""
+        seconds = (self.told - self.began).total_seconds()
+        if self.done <= self.first or seconds <= 0:
+            return None
+        return (self.total - self.done) * seconds / (self.done - self.first)
+
+
+@dataclass
+class PhaseProgress:
+    """One phase of training.
+
+    Attributes:
+        name: "scratch", "frozen" or "fine_tune".
+        epochs: Epochs planned.
+        batches: Batches in an epoch.
+        trainable: Weights that learn.
+        began: When it began.
+        done: Epochs finished.
+        batch: Batches finished in the epoch after those.
+        told: When its latest batch or epoch was told.
+        seconds: How long each finished epoch took.
+    """
+
+    name: str
+    epochs: int
+    batches: int
+    trainable: int
+    began: datetime
+    told: datetime
+    done: int = 0
+    batch: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def fraction(self) -> float:
+        """Share of the planned epochs that is done, with the part of the epoch at hand."""
+        part = self.batch / self.batches if self.batches else 0.0
+        return min((self.done + part) / self.epochs, 1.0) if self.epochs else 0.0
+
+    def seconds_left(self) -> float | None:
+        """Seconds from the latest news to the planned end of this phase; None while there is no pace.
+
+        From the latest epochs where there are some (the first is slower than the rest), else from the batches.
+        """
+        if self.seconds:
+            part = self.batch / self.batches if self.batches else 0.0
+            return max(self.epochs - self.done - part, 0.0) * fmean(self.seconds[-_RECENT_EPOCHS:])
+        seconds = (self.told - self.began).total_seconds()
+        if not self.batch or seconds <= 0:
+            return None
+        return (self.epochs * self.batches - self.batch) * seconds / self.batch
+
+
+class RunStory:
+    """Adds up the events of one attempt of a run.
+
+    Attributes:
+        phases: Phases begun so far; the last is the one at hand.
+        history: The `epoch` events' figures, oldest first; a figure that was not a number is NaN.
+        batches: The `batch` events' figures, evenly thinned to at most 5,000.
+        task: What is done outside of epochs now, None in an epoch.
+        notes: What was worth telling.
+        baseline: Loss and accuracy on the test pictures before training, None while unknown.
+        versions: Versions of the packages that the worker uses.
+    """
+
+    def __init__(self) -> None:
+        self.phases: list[PhaseProgress] = []
+        self.history: list[dict[str, Any]] = []
+        self.batches: list[dict[str, Any]] = []
+        self.task: TaskProgress | None = None
+        self.notes: list[Note] = []
+        self.baseline: dict[str, Any] | None = None
+        self.versions: dict[str, str] = {}
+        self._stride = 1
+        self._batches_seen = 0
+
+    @property
+    def phase(self) -> PhaseProgress | None:
+        """The phase at hand or the last one, None before the first."""
+        return self.phases[-1] if self.phases else None
+
+    def add(self, event: Event) -> None:
+        """Adds one event; kinds that this version does not know are left out."""
+        time = datetime.fromisoformat(event["time"])
+        match event["kind"]:
+            case "started":
+                self.versions = event.get("versions", {})
+            case "task":
+                self.task = TaskProgress(event["task"], time, time)
+            case "progress":
+                self._add_progress(event, time)
+            case "phase":
+                self._add_phase(event, time)
+            case "batch":
+                self._add_batch(event, time)
+            case "epoch":
+                self._add_epoch(event, time)
+            case "note":
+                self.notes.append(Note(time, event["text"], event.get("level", "info")))
+            case "baseline":
+                self.baseline = _figures(event)
+            case "ended":
+                self.task = None
+
+    def _add_progress(self, event: Event, time: datetime) -> None:
+        if self.task is None or self.task.task != event["task"] or self.task.total == 0:
+            self.task = TaskProgress(event["task"], time, time, first=event["done"])
+        self.task.done, self.task.total, self.task.told = event["done"], event["total"], time
+
+    def _add_phase(self, event: Event, time: datetime) -> None:
+        self.task = None
+        done = event.get("start_epoch", 1) - 1
+        self.phases.append(
+            PhaseProgress(event["phase"], event["epochs"], event["batches"], event["trainable"], time, time, done)
+        )
+
+    def _add_batch(self, event: Event, time: datetime) -> None:
+        self.task = None
+        if self.phase is not None:
+            self.phase.batch, self.phase.told = event["batch"], time
+        if self._batches_seen % self._stride == 0 and event["loss"] is not None and event["accuracy"] is not None:
+            self.batches.append(_figures(event))
+        self._batches_seen += 1
+        if len(self.batches) > _MOST_BATCHES:
+            self.batches = self.batches[::2]
+            self._stride *= 2
+
+    def _add_epoch(self, event: Event, time: datetime) -> None:
+        self.task = None
+        self.history.append(_figures(event))
+        if self.phase is not None:
+            self.phase.done, self.phase.batch, self.phase.told = event["epoch"], 0, time
+            self.phase.seconds.append(event["seconds"])
+
+
+def _figures(event: Event) -> dict[str, Any]:
+    row = {key: value for key, value in event.items() if key not in ("time", "kind")}
+    return row | {key: math.nan for key in _FIGURES if key in row and row[key] is None}

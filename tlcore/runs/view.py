@@ -1,0 +1,223 @@
+"""A run as pages and the command line show it, kept up to date by reading only what is new."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final, Self
+
+from tlcore.errors import RunError
+from tlcore.runs.events import read_events
+from tlcore.runs.folder import RunFolder
+from tlcore.runs.identity import Clock, utc_now
+from tlcore.runs.locks import is_held
+from tlcore.runs.record import JobRecord
+from tlcore.runs.registry import Registry
+from tlcore.runs.states import State
+from tlcore.runs.story import Note, RunStory, TaskProgress
+from tlcore.workspace import Workspace
+
+SILENCE_SECONDS: Final = 120.0
+
+
+class RunView:
+    """What is known of one run or job. Call `refresh` as often as once a second; it reads only new bytes.
+
+    Attributes:
+        record: The registry's row: state, title, times, error.
+        story: What the events add up to: phases, history, batches, notes, baseline.
+    """
+
+    def __init__(
+        self, workspace: Workspace, record: JobRecord, folder: RunFolder, clock: Clock, wall: Callable[[], float]
+    ) -> None:
+        self.record = record
+        self.story = RunStory()
+        self._registry = Registry(workspace, clock)
+        self._folder = folder
+        self._clock = clock
+        self._wall = wall
+        self._offset = 0
+        self._file = 0
+        self._result: dict[str, Any] | None = None
+
+    @classmethod
+    def open(
+        cls, workspace: Workspace, run_id: str, clock: Clock = utc_now, wall: Callable[[], float] = time.time
+    ) -> Self:
+        """The run `run_id`, up to date.
+
+        Args:
+            workspace: Where it lives.
+            run_id: The run or job.
+            clock, wall: The time now: as a date, and in seconds as file times are.
+
+        Raises:
+            RunError: There is no such run, or its folder is gone.
+        """
+        record = Registry(workspace, clock).get(run_id)
+        view = cls(workspace, record, RunFolder.find(workspace, run_id), clock, wall)
+        view.refresh()
+        return view
+
+    def refresh(self) -> None:
+        """Reads what is new.
+
+        Raises:
+            RunError: The run was deleted.
+        """
+        # The state is read first: once it is an end, no event comes after those read next.
+        self.record = self._registry.get(self.id)
+        number = self._file_number()
+        if number != self._file:
+            # The run was started anew: its earlier events were put away and a new file began.
+            self.story, self._offset, self._file, self._result = RunStory(), 0, number, None
+        page = read_events(self._folder.events, self._offset)
+        self._offset = page.offset
+        for event in page.events:
+            self.story.add(event)
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.record.id
+
+    @property
+    def state(self) -> State:
+        """Where the run is in its life."""
+        return self.record.state
+
+    @property
+    def error(self) -> str | None:
+        """Why it failed or was interrupted."""
+        return self.record.error
+
+    @property
+    def phase(self) -> str | None:
+        """The phase at hand or the last one: "scratch", "frozen", "fine_tune"; None before the first."""
+        return self.story.phase.name if self.story.phase else None
+
+    @property
+    def epoch(self) -> int:
+        """Epochs finished in this phase."""
+        return self.story.phase.done if self.story.phase else 0
+
+    @property
+    def epochs(self) -> int | None:
+        """Epochs planned in this phase, None before the first."""
+        return self.story.phase.epochs if self.story.phase else None
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """A row for each epoch, with the keys of an `epoch` event."""
+        return self.story.history
+
+    @property
+    def batches(self) -> list[dict[str, Any]]:
+        """A row for each batch, with the keys of a `batch` event; evenly thinned when there are more than 5,000."""
+        return self.story.batches
+
+    @property
+    def notes(self) -> list[Note]:
+        """What the run had to tell."""
+        return self.story.notes
+
+    @property
+    def baseline(self) -> dict[str, Any] | None:
+        """Loss and accuracy on the test pictures before training."""
+        return self.story.baseline
+
+    @property
+    def task(self) -> TaskProgress | None:
+        """What is done outside of epochs now, None in an epoch and after the end."""
+        return self.story.task if self.state.active else None
+
+    @property
+    def fraction(self) -> float | None:
+        """Share that is done of what is at hand, task or phase, from 0 to 1; None when unknown; 1 once completed."""
+        if self.state is State.COMPLETED:
+            return 1.0
+        if self.story.task is not None:
+            task = self.story.task
+            return min(task.done / task.total, 1.0) if task.total else None
+        return self.story.phase.fraction if self.story.phase else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the task or phase at hand ends, at the pace so far; None when unknown or not at work.
+
+        A later phase is not counted: what its epochs take is not known before the first of them.
+        """
+        at_hand = self.story.task or self.story.phase
+        if self.state is not State.RUNNING or at_hand is None:
+            return None
+        left = at_hand.seconds_left()
+        if left is None:
+            return None
+        return max(left - (self._clock() - at_hand.told).total_seconds(), 0.0)
+
+    @property
+    def seconds_running(self) -> float | None:
+        """Seconds that the run has worked, or worked until it ended; None before it started."""
+        if self.record.started is None:
+            return None
+        return ((self.record.ended or self._clock()) - self.record.started).total_seconds()
+
+    @property
+    def not_responding(self) -> bool:
+        """Whether the worker lives but has told nothing for two minutes. It is never killed for that."""
+        if not self.state.active:
+            return False
+        try:
+            beaten = self._folder.heartbeat.stat().st_mtime
+        except FileNotFoundError:
+            return False
+        return self._wall() - beaten > SILENCE_SECONDS and is_held(self._folder.lock)
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What the run's runner returned, for a training its report; None while there is none."""
+        if self._result is None and self.state.ended:
+            try:
+                self._result = self._folder.read_result()
+            except RunError:
+                return None
+        return self._result
+
+    def log_tail(self, characters: int = 20_000) -> str:
+        """The end of what the worker printed; "" when it printed nothing."""
+        try:
+            with self._folder.log.open("rb") as file:
+                size = file.seek(0, 2)
+                file.seek(max(0, size - characters))
+                return file.read().decode(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The run as plain JSON data: state, place in the training, times, error, and the test accuracy once known."""
+        row = self.record
+        test = (self.result or {}).get("test") or {}
+        return {
+            "run_id": row.id,
+            "state": row.state.value,
+            "title": row.title,
+            "dataset": row.dataset,
+            "phase": self.phase,
+            "epoch": self.epoch,
+            "epochs": self.epochs,
+            "pid": row.pid,
+            "created": row.created.isoformat(),
+            "started": row.started.isoformat() if row.started else None,
+            "ended": row.ended.isoformat() if row.ended else None,
+            "error": row.error,
+            "accuracy": test.get("accuracy"),
+            "seconds_left": self.seconds_left,
+            "not_responding": self.not_responding,
+        }
+
+    def _file_number(self) -> int:
+        try:
+            return self._folder.events.stat().st_ino
+        except FileNotFoundError:
+            return 0

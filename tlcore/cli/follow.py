@@ -9,6 +9,7 @@ import click
 
 from tlcore.jobs.service import read_error, read_result, request_stop, wait
 from tlcore.progress import Silence
+from tlcore.runs.folder import RunFolder
 from tlcore.runs.states import State
 from tlcore.workspace import Workspace
 
@@ -41,14 +42,22 @@ def follow_run(workspace: Workspace, run_id: str) -> dict[str, Any]:
         StudioError: The job failed; the worker's own error.
     """
     reporter = StderrReporter()
+    told = 0
+    seen = 0
 
     def tell(event: dict[str, Any]) -> None:
+        nonlocal seen, told
+        seen += 1
+        if seen <= told:
+            return  # waiting again after Ctrl-C starts with the first event
+        told = seen
         if event["kind"] == "progress":
             reporter.progress(event["task"], event["done"], event["total"])
         elif line := _line(event):
             click.echo(line, err=True)
 
     while True:
+        seen = 0
         try:
             record = wait(workspace, run_id, on_event=tell)
             break
@@ -57,7 +66,10 @@ def follow_run(workspace: Workspace, run_id: str) -> dict[str, Any]:
             request_stop(workspace, run_id)
     if record.state in (State.FAILED, State.INTERRUPTED):
         raise read_error(workspace, run_id)
-    return {"run_id": run_id, "state": record.state.value} | read_result(workspace, run_id)
+    answer = {"run_id": run_id, "state": record.state.value}
+    if record.state is State.STOPPED and not RunFolder.find(workspace, run_id).result.exists():
+        return answer  # stopped before there was anything to keep
+    return answer | read_result(workspace, run_id)
 
 
 def _line(event: dict[str, Any]) -> str:
@@ -70,7 +82,8 @@ def _line(event: dict[str, Any]) -> str:
         case "epoch":
             return (
                 f"  epoch {event['epoch']:>3}  loss {event['loss']:.4f}  accuracy {event['accuracy']:.1%}  "
-                f"validation loss {event['val_loss']:.4f}  accuracy {event['val_accuracy']:.1%}  {event['seconds']:.1f} s"
+                f"validation loss {event['val_loss']:.4f}  accuracy {event['val_accuracy']:.1%}  "
+                f"{event['seconds']:.1f} s"
             )
         case "baseline":
             return f"Before training: {event['accuracy']:.1%} right on the test pictures"

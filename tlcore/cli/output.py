@@ -21,7 +21,7 @@ Describe = Callable[[Any], str]
 
 
 def answers(describe: Describe) -> Callable[[Command], Command]:
-    """Makes a command of a function that returns plain data: adds `--json`, prints the data, and turns errors into text.
+    """Makes a command of a function that returns plain data: adds `--json`, prints it, and turns errors into text.
 
     Args:
         describe: The data as text, for people.

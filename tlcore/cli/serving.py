@@ -28,7 +28,7 @@ def predict(workspace: Workspace, run_id: str, image_size: int | None, paths: tu
     """Predict pictures: files, folders or zips."""
     with GuardedDecoder(workspace.limits) as decoder:
         pictures = pictures_from(paths, workspace.limits)
-        return [item.to_json() for item in predict_pictures(workspace, run_id, pictures, decoder, image_size)]
+        return [item.to_json() for item in predict_pictures(workspace, run_id, decoder, pictures, image_size)]
 
 
 def _describe_judgement(data: dict[str, Any]) -> str:
@@ -53,7 +53,7 @@ def evaluate(workspace: Workspace, run_id: str, path: Path) -> dict[str, Any]:
     class_names = read_info(RunFolder.find(workspace, run_id).bundle).class_names
     pictures = labelled_pictures(path, class_names)
     with GuardedDecoder(workspace.limits) as decoder:
-        predict_all = partial(predict_pictures, workspace, run_id, decoder=decoder)
+        predict_all = partial(predict_pictures, workspace, run_id, decoder)
         return {"run_id": run_id} | judge(pictures, class_names, predict_all)
 
 

@@ -13,10 +13,11 @@ from tlcore.config import AUGMENTATION_PRESETS, RunConfig
 from tlcore.data.catalog import find_dataset
 from tlcore.data.importer import find_or_import
 from tlcore.errors import ConfigError
+from tlcore.images.guard import GuardedDecoder
+from tlcore.jobs.predictions import predict_pictures
 from tlcore.jobs.preflight import preflight
 from tlcore.jobs.quickstart import held_out_picture, quickstart_config
 from tlcore.jobs.service import submit
-from tlcore.serving.predictor import Predictor
 from tlcore.workspace import Workspace
 
 
@@ -50,7 +51,8 @@ def quickstart(workspace: Workspace) -> dict[str, Any]:
     run_id = submit(workspace, "train", config.to_json(), "Quickstart", config.dataset)
     report = follow_run(workspace, run_id)
     picture = held_out_picture(workspace, run_id)
-    prediction = Predictor.open(workspace, run_id).predict(picture.key, picture.data)
+    with GuardedDecoder(workspace.limits) as decoder:
+        (prediction,) = predict_pictures(workspace, run_id, decoder, [(picture.key, lambda: picture.data)])
     return report | {"prediction": prediction.to_json() | {"class": picture.class_name}}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from tlcore.errors import DatasetError
 from tlcore.evaluation.metrics import class_scores, confusion, score_with_interval
+from tlcore.serving.inputs import Picture, read_file
 from tlcore.serving.predictor import Prediction
 
 
@@ -53,19 +55,19 @@ def labelled_pictures(folder: Path, class_names: tuple[str, ...]) -> list[Labell
 def judge(
     pictures: list[LabelledPicture],
     class_names: tuple[str, ...],
-    predict: Callable[[Iterable[tuple[str, bytes]]], Iterable[Prediction]],
+    predict: Callable[[Iterable[Picture]], Iterable[Prediction]],
 ) -> dict[str, Any]:
     """The evaluate JSON without the run's id; pictures that can't be read are listed under `rejected`.
 
     Args:
         pictures: Files and their true classes.
         class_names: In the order of the model's answers.
-        predict: Answers (name, bytes) in order.
+        predict: Answers pictures in order.
 
     Raises:
         DatasetError: Not one picture could be read.
     """
-    named = ((str(picture.path), picture.path.read_bytes()) for picture in pictures)
+    named = ((str(picture.path), partial(read_file, picture.path)) for picture in pictures)
     truth: list[int] = []
     rows: list[list[float]] = []
     rejected: list[dict[str, str]] = []

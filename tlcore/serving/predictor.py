@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from tlcore.engines.openvino import compile_for_cpu
 from tlcore.errors import BundleError, PictureError
 from tlcore.serving.bundle import NETWORK, PROBABILITIES, BundleInfo, read_info
+from tlcore.serving.inputs import Picture
 from tlcore.workspace import Workspace, check_id
 
 Decode = Callable[[bytes, int], NDArray[np.uint8]]
@@ -128,7 +129,12 @@ class Predictor:
             return Prediction.refused(file, error)
         return Prediction.answered(file, self.info.class_names, self.probabilities(picture[None])[0])
 
-    def predict_all(self, pictures: Iterable[tuple[str, bytes]]) -> Iterator[Prediction]:
-        """`predict` for each (name, bytes), in order."""
-        for file, data in pictures:
-            yield self.predict(file, data)
+    def predict_all(self, pictures: Iterable[Picture]) -> Iterator[Prediction]:
+        """`predict` for each picture, in order; one that can't even be read is an answer too."""
+        for file, read in pictures:
+            try:
+                data = read()
+            except PictureError as error:
+                yield Prediction.refused(file, error)
+            else:
+                yield self.predict(file, data)

@@ -35,7 +35,8 @@ Use it in Python (pip install "tensorflow>=2.21" pillow):
     from PIL import Image, ImageOps
 
     model = keras.models.load_model("model.keras")
-    labels = json.load(open("labels.json", encoding="utf-8"))
+    with open("labels.json", encoding="utf-8") as file:
+        labels = json.load(file)
     picture = ImageOps.exif_transpose(Image.open("picture.jpg")).convert("RGB")
     picture = picture.resize(({size}, {size}), Image.Resampling.BILINEAR)
     answer = model.predict(np.asarray(picture, dtype="float32")[None])[0]

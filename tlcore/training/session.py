@@ -177,7 +177,9 @@ class Session:
         indices = self.material.indices(part)
         if part in self._pictures:
             pictures = self._pictures[part]
-            batches = (pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH))
+            batches: Iterator[NDArray[np.uint8]] = (
+                pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)
+            )
         else:
             batches = read_batches(self.material.source(part), indices, self._size, BATCH, self._workspace.limits)
         return told_batches(batches, task, len(indices), self._reporter)

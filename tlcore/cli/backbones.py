@@ -8,7 +8,7 @@ import click
 
 from tlcore.backbones.record import Backbone
 from tlcore.backbones.registry import find_backbone, layer_table, list_backbones, weights_state
-from tlcore.cli.output import answers, table
+from tlcore.cli.output import ListByDefault, answers, table
 
 _COLUMNS = ("id", "family", "parameters", "megabytes", "default_image_size", "imagenet_top1", "weights", "licence")
 
@@ -33,12 +33,9 @@ def describe_backbone(backbone: Backbone) -> dict[str, Any]:
     }
 
 
-@click.group(invoke_without_command=True)
-@click.pass_context
-def backbones(context: click.Context) -> None:
+@click.group(cls=ListByDefault)
+def backbones() -> None:
     """List and show pretrained networks."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_command)
 
 
 @backbones.command("list")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from tlcore.cli.follow import follow_run
-from tlcore.cli.output import answers, table
+from tlcore.cli.output import ListByDefault, answers, table
 from tlcore.data.catalog import delete_dataset, find_dataset, is_prepared, list_datasets
 from tlcore.data.dataset import DatasetInfo
 from tlcore.jobs.service import submit
@@ -38,12 +38,9 @@ def _describe_import(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-@click.group(invoke_without_command=True)
-@click.pass_context
-def datasets(context: click.Context) -> None:
+@click.group(cls=ListByDefault)
+def datasets() -> None:
     """List, import, prepare, show and delete datasets."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_command)
 
 
 @datasets.command("list")

@@ -50,6 +50,15 @@ def answers(describe: Describe) -> Callable[[Command], Command]:
     return decorate
 
 
+class ListByDefault(click.Group):
+    """A group that lists when no command is named, so that `datasets` is `datasets list`, also with options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Puts `list` before options of its own."""
+        asks_list = not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names)
+        return super().parse_args(ctx, ["list", *args] if asks_list else args)
+
+
 def _fail(error: dict[str, Any], status: int, as_json: bool) -> None:
     click.echo(f"Error: {error['text']}", err=True)
     if as_json:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from tlcore.cli.follow import follow_run
-from tlcore.cli.output import answers, table
+from tlcore.cli.output import ListByDefault, answers, table
 from tlcore.cli.train import describe_report
 from tlcore.errors import RunError
 from tlcore.files import read_json
@@ -22,12 +22,9 @@ from tlcore.workspace import Workspace
 _COLUMNS = ("run_id", "state", "title", "created", "validation_accuracy", "test_accuracy")
 
 
-@click.group(invoke_without_command=True)
-@click.pass_context
-def runs(context: click.Context) -> None:
+@click.group(cls=ListByDefault)
+def runs() -> None:
     """List, show, stop, resume, delete and bring back trainings."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_command)
 
 
 @runs.command("list")

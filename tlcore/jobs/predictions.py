@@ -11,11 +11,12 @@ from uuid import uuid4
 from tlcore.errors import BundleError, PictureError
 from tlcore.images.guard import GuardedDecoder
 from tlcore.jobs.service import read_error, read_result, submit, wait
+from tlcore.runs.folder import RunFolder
 from tlcore.runs.states import State
 from tlcore.serving.bundle import read_info
 from tlcore.serving.inputs import Picture
 from tlcore.serving.predictor import Prediction, Predictor
-from tlcore.workspace import Workspace, check_id
+from tlcore.workspace import Workspace
 
 
 def predict_pictures(
@@ -35,10 +36,11 @@ def predict_pictures(
         image_size: Another side in pixels than the run was trained with, or None.
 
     Raises:
+        RunError: There is no such run.
         BundleError: The run has no model, or it does not work at that size.
         StudioError: The worker failed.
     """
-    info = read_info(workspace.runs / check_id("run", run_id) / "bundle")
+    info = read_info(RunFolder.find(workspace, run_id).bundle)
     if info.engine == "openvino":
         yield from Predictor.open(workspace, run_id, decoder.load, image_size).predict_all(pictures)
     elif image_size in (None, info.image_size):

@@ -9,8 +9,9 @@ import click
 
 from tlcore.cli.follow import follow_run
 from tlcore.cli.output import ListByDefault, answers, table
-from tlcore.data.catalog import delete_dataset, find_dataset, is_prepared, list_datasets
+from tlcore.data.catalog import find_dataset, is_prepared, list_datasets
 from tlcore.data.dataset import DatasetInfo
+from tlcore.jobs.removal import delete_unused_dataset
 from tlcore.jobs.service import submit
 from tlcore.workspace import Workspace
 
@@ -93,5 +94,5 @@ def delete_command(workspace: Workspace, dataset: str, yes: bool) -> dict[str, A
     info = find_dataset(workspace, dataset)
     if not yes:
         click.confirm(f"Delete {info.id} with its {info.pictures} pictures?", abort=True, err=True)
-    delete_dataset(workspace, info.id)
+    delete_unused_dataset(workspace, info.id)
     return {"deleted": info.id}

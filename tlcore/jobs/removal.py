@@ -1,0 +1,24 @@
+"""Deleting a dataset without pulling it from under a job."""
+
+from __future__ import annotations
+
+from tlcore.data.catalog import delete_dataset
+from tlcore.errors import DatasetError
+from tlcore.runs.registry import Registry
+from tlcore.workspace import Workspace
+
+
+def delete_unused_dataset(workspace: Workspace, dataset_id: str) -> None:
+    """Deletes one of the person's own datasets; finished runs keep their models and reports.
+
+    Raises:
+        DatasetError: There is no such dataset, it is a sample, or a job that has not ended uses it.
+    """
+    users = [record.title for record in Registry(workspace).unfinished() if record.dataset == dataset_id]
+    if users:
+        raise DatasetError(
+            "This dataset is in use",
+            value=f"{dataset_id}, by {', '.join(users)}",
+            hint="Wait until it has ended, or stop it; then delete the dataset.",
+        )
+    delete_dataset(workspace, dataset_id)

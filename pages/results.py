@@ -1,0 +1,117 @@
+"""How good a finished run is on pictures it never saw."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.widgets.history import epoch_charts, rate_chart
+from pages.widgets.reports import Finished, finished_runs, ranked_test_pictures, read_report, short_name
+from pages.widgets.result_parts import confusion_part, details_part, downloads_part, headline, per_class_part
+from pages.widgets.run_actions import delete_button
+from pages.widgets.shell import next_step, page_header, plain_text, show_error, workspace
+from pages.widgets.test_grid import test_grid
+from tlcore.errors import StudioError
+from tlcore.evaluation.report import Report
+from tlcore.runs.folder import RunFolder
+from tlcore.runs.record import JobRecord
+from tlcore.runs.registry import Registry
+
+
+def show_page() -> None:
+    """The run that the address names, else the newest finished one."""
+    page_header("Results", "How good the model is on pictures it never saw.")
+    runs = finished_runs(workspace())
+    asked = st.query_params.get("run")
+    try:
+        record = Registry(workspace()).get(asked) if asked else runs[0].record if runs else None
+        if record is None:
+            show_empty()
+            return
+        choose_run(record, runs)
+        folder = RunFolder.find(workspace(), record.id)
+        if not folder.report.is_file():
+            show_unfinished(record)
+            return
+        report = read_report(folder.report)
+    except StudioError as error:
+        show_error(error)
+        next_step("See all runs", "pages/compare.py")
+        return
+    show_report(record, report, folder)
+
+
+def show_empty() -> None:
+    """Before the first run has finished."""
+    st.info(
+        "Here you will read how many pictures the model named right that it had never seen, which classes it mixes up, "
+        "and where it was wrong. First train a model: a sample takes less than a minute.",
+        icon=":material/insights:",
+    )
+    next_step("Choose a model", "pages/model.py")
+
+
+def show_unfinished(record: JobRecord) -> None:
+    """A run that is not done, or ended without a result."""
+    if record.state.ended:
+        st.warning(
+            f"This run ended without a result: it is {record.state.value}. {plain_text(record.error or '')}",
+            icon=":material/warning:",
+        )
+    else:
+        st.info(f"This run is {record.state.value}; its result comes when it is done.", icon=":material/hourglass:")
+    st.page_link(
+        "pages/train.py", label="Look at the run", icon=":material/model_training:", query_params={"run": record.id}
+    )
+    if record.state.ended:
+        delete_button(record)
+
+
+def choose_run(record: JobRecord, runs: list[Finished]) -> None:
+    """Which run is shown; the address follows."""
+    titles = {one.record.id: f"{one.record.title} ({one.record.created:%d %b %H:%M} UTC)" for one in runs}
+    titles.setdefault(record.id, f"{record.title} ({record.state.value})")
+    ids = list(titles)
+    if st.query_params.get("run") != record.id:
+        st.query_params["run"] = record.id
+    st.session_state["results-run"] = record.id
+    st.selectbox("Run", ids, format_func=titles.__getitem__, key="results-run", on_change=_follow)
+
+
+def _follow() -> None:
+    st.query_params["run"] = st.session_state["results-run"]
+
+
+def show_report(record: JobRecord, report: Report, folder: RunFolder) -> None:
+    """Everything that a report says, the most important first."""
+    st.caption(
+        f"{short_name(report)}, on {plain_text(report.dataset.name)}"
+        + (f", tested on {plain_text(report.dataset.test_dataset)}" if report.dataset.test_dataset else "")
+    )
+    headline(report)
+    next_step("Predict with this model", "pages/predict.py", {"run": record.id})
+    left, right = st.columns(2, gap="large")
+    with left:
+        confusion_part(report)
+    with right:
+        per_class_part(report)
+    st.subheader("Test pictures")
+    try:
+        test_grid(report, ranked_test_pictures(folder))
+    except StudioError as error:
+        show_error(error)
+    st.subheader("How training went")
+    if report.history:
+        rows = [row.model_dump(mode="json") for row in report.history]
+        epoch_charts(rows, report.config.early_stopping, report.run_id, "results")
+        with st.expander("Learning rate", icon=":material/speed:"):
+            rate_chart(rows, report.run_id, "results")
+    else:
+        st.caption("It was stopped before the first round was over.")
+    details_part(report)
+    downloads_part(report, folder)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link("pages/compare.py", label="Compare with other runs", icon=":material/compare_arrows:")
+        delete_button(record)
+
+
+show_page()

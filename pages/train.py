@@ -1,0 +1,214 @@
+"""A training while it runs: state, live curves, stop and resume, the queue."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.widgets.history import batch_charts, epoch_charts, rate_chart
+from pages.widgets.reports import read_report
+from pages.widgets.run_actions import delete_button
+from pages.widgets.run_status import ending_without_result, progress_line, result_line, state_badge
+from pages.widgets.shell import guarded, next_step, page_header, plain_text, show_error, workspace
+from tlcore.config import EarlyStoppingConfig, RunConfig
+from tlcore.errors import StudioError
+from tlcore.jobs.service import ensure_supervisor, queue_position, request_stop, resume
+from tlcore.runs.folder import RunFolder
+from tlcore.runs.record import JobRecord
+from tlcore.runs.registry import Registry
+from tlcore.runs.states import State
+from tlcore.runs.view import RunView
+
+_MOST_LISTED = 100
+
+
+def show_page() -> None:
+    """The run that the address names, else the newest at work, else the newest."""
+    page_header("Train", "Watch a training; it goes on when you close this page.")
+    try:
+        runs = Registry(workspace()).list("train")
+        asked = st.query_params.get("run")
+        record = Registry(workspace()).get(asked) if asked else default_run(runs)
+        if record is None:
+            show_empty()
+            return
+        choose_run(record, runs)
+        view = open_view(record.id)
+    except StudioError as error:
+        show_error(error)
+        next_step("See all runs", "pages/compare.py")
+        return
+    if view.state.ended:
+        show_run(view)
+        show_end(view)
+    else:
+        ensure_supervisor(workspace())
+        live(record.id)
+    if any(not one.state.ended and one.id != record.id for one in runs):
+        show_queue(record.id)
+
+
+def default_run(runs: tuple[JobRecord, ...]) -> JobRecord | None:
+    """The newest run at work, else the newest waiting, else the newest."""
+    active = [record for record in runs if record.state.active]
+    waiting = [record for record in runs if record.state is State.QUEUED]
+    return next(iter([*active, *reversed(waiting), *runs]), None)
+
+
+def show_empty() -> None:
+    """Before the first run."""
+    st.info(
+        "A training shows here while it runs: how far it is, how long it still takes, and whether it still gets "
+        "better. There is none yet.",
+        icon=":material/model_training:",
+    )
+    next_step("Choose a model", "pages/model.py")
+
+
+def choose_run(record: JobRecord, runs: tuple[JobRecord, ...]) -> None:
+    """Which run is shown; the address follows."""
+    titles = {one.id: f"{one.title} ({one.created:%d %b %H:%M} UTC)" for one in runs[:_MOST_LISTED]}
+    titles.setdefault(record.id, record.title)
+    if st.query_params.get("run") != record.id:
+        st.query_params["run"] = record.id
+    st.session_state["train-run"] = record.id
+    st.selectbox("Run", list(titles), format_func=titles.__getitem__, key="train-run", on_change=_follow)
+
+
+def _follow() -> None:
+    st.query_params["run"] = st.session_state["train-run"]
+
+
+def open_view(run_id: str) -> RunView:
+    """The run's view, kept in the session so that only new events are read."""
+    view: RunView | None = st.session_state.get("train-view")
+    if view is None or view.id != run_id:
+        view = RunView.open(workspace(), run_id)
+        st.session_state["train-view"] = view
+    else:
+        view.refresh()
+    return view
+
+
+@st.fragment(run_every=1.0)
+def live(run_id: str) -> None:
+    """Draws the run anew every second until it ends."""
+    try:
+        view = open_view(run_id)
+    except StudioError as error:
+        show_error(error)
+        return
+    if view.state.ended:
+        st.rerun()
+    show_run(view)
+
+
+def show_run(view: RunView) -> None:
+    """State, progress, buttons, notes, curves and log of a run at any time of its life."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        state_badge(view.state)
+        if view.state in (State.QUEUED, State.RUNNING, State.STOPPING):
+            stopping = view.state is State.STOPPING
+            if st.button(
+                "Stop",
+                icon=":material/stop_circle:",
+                key="train-stop",
+                disabled=stopping,
+                help="Ends the training at the next step. The best model so far is kept and tested.",
+            ):
+                with guarded():
+                    request_stop(workspace(), view.id)
+        if view.state in (State.INTERRUPTED, State.FAILED) and st.button(
+            "Resume", icon=":material/replay:", key="train-resume", help="Puts it back in the queue."
+        ):
+            with guarded():
+                resume(workspace(), view.id)
+                st.rerun()
+    if not view.state.ended:
+        progress_line(view)
+    else:
+        show_outcome(view)
+    for note in view.notes:
+        (st.warning if note.level == "warning" else st.caption)(plain_text(note.text))
+    show_curves(view)
+    show_log(view)
+
+
+def show_outcome(view: RunView) -> None:
+    """The result in one line and the way to Results, or why there is none."""
+    folder = RunFolder.find(workspace(), view.id)
+    if not folder.report.is_file():
+        ending_without_result(view.record)
+        return
+    with guarded():
+        result_line(read_report(folder.report))
+        st.page_link(
+            "pages/results.py", label="**See the results**", icon=":material/insights:", query_params={"run": view.id}
+        )
+
+
+def show_curves(view: RunView) -> None:
+    """Loss and accuracy, by epoch or by batch, and the learning rate."""
+    if not view.history and not view.batches:
+        if not view.state.ended:
+            st.caption("The curves begin with the first round over the pictures.")
+        return
+    how = st.segmented_control(
+        "Curves",
+        ["epoch", "batch"],
+        format_func={"epoch": "By round (epoch)", "batch": "By step (batch)"}.__getitem__,
+        default="epoch",
+        required=True,
+        key="by",
+    )
+    if how == "batch" and view.batches:
+        batch_charts(view.batches, view.id, "train")
+    elif view.history:
+        epoch_charts(view.history, early_stopping(view.id), view.id, "train")
+    else:
+        st.caption("The first round isn't over yet; by step there is something to see already.")
+    if view.history:
+        with st.expander("Learning rate", icon=":material/speed:"):
+            rate_chart(view.history, view.id, "train")
+
+
+def early_stopping(run_id: str) -> EarlyStoppingConfig:
+    """By what the run chooses its best epoch; the default where its configuration can't be read."""
+    try:
+        return RunConfig.from_json(RunFolder.find(workspace(), run_id).read_config()).early_stopping
+    except StudioError:
+        return EarlyStoppingConfig()
+
+
+def show_log(view: RunView) -> None:
+    """What the worker printed, folded away."""
+    with st.expander("Log", icon=":material/terminal:"):
+        text = view.log_tail()
+        if text:
+            st.code(text, language=None, wrap_lines=True, height=300)
+        else:
+            st.caption("Nothing was printed, which is how it should be.")
+
+
+def show_end(view: RunView) -> None:
+    """What can be done once a run has ended."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link("pages/model.py", label="Train another", icon=":material/add:")
+        delete_button(view.record)
+
+
+@st.fragment(run_every=2.0)
+def show_queue(shown: str) -> None:
+    """Other runs that are at work or wait."""
+    others = [record for record in Registry(workspace()).unfinished() if record.kind == "train" and record.id != shown]
+    if not others:
+        st.rerun()
+    st.subheader("Queue")
+    for record in others:
+        place = queue_position(workspace(), record.id)
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            state_badge(record.state)
+            st.markdown(plain_text(record.title) + (f", number {place} in the queue" if place else ""))
+            st.page_link("pages/train.py", label="Show", icon=":material/visibility:", query_params={"run": record.id})
+
+
+show_page()

@@ -1,0 +1,109 @@
+"""Input fields that are bound to options of the unfinished design."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from pages.widgets.draft import default_of
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a number may be, and how it is shown.
+
+    Attributes:
+        low: Smallest value.
+        high: Largest value.
+        step: What one click on plus or minus changes.
+        shown: A printf format, or None for the plain number.
+    """
+
+    low: float
+    high: float
+    step: float
+    shown: str | None = None
+
+
+# Streamlit takes None for "nothing chosen yet" and shows no text for it.
+_NOTHING = ""
+
+
+def option_key(name: str) -> str:
+    """Key of an option's field in the session."""
+    return f"design-{name}"
+
+
+class OptionFields:
+    """Draws fields and collects what differs from the defaults.
+
+    Fields that are not drawn keep their values: what does not apply now is not forgotten.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """Starts from the design's options, by dotted name."""
+        self.values: dict[str, Any] = dict(options)
+
+    def current(self, name: str) -> Any:
+        """The option's value as the design has it."""
+        return self.values.get(name, default_of(name))
+
+    def put(self, name: str, value: Any) -> None:
+        """Sets an option without a field; the default is not stored."""
+        if value == default_of(name):
+            self.values.pop(name, None)
+        else:
+            self.values[name] = value
+
+    def whole_number(self, name: str, label: str, limits: Range, explanation: str, empty: str = "") -> None:
+        """A field for a whole number; with `empty` it may be left blank, and that is what blank means."""
+        key = self._start(name)
+        value = st.number_input(
+            label,
+            min_value=int(limits.low),
+            max_value=int(limits.high),
+            step=int(limits.step),
+            value=None if empty else "min",
+            placeholder=empty or None,
+            key=key,
+            help=explanation,
+        )
+        self.put(name, value)
+
+    def number(self, name: str, label: str, limits: Range, explanation: str) -> None:
+        """A field for a number with a fraction."""
+        key = self._start(name, float)
+        value = st.number_input(
+            label,
+            min_value=float(limits.low),
+            max_value=float(limits.high),
+            step=float(limits.step),
+            format=limits.shown,
+            key=key,
+            help=explanation,
+        )
+        self.put(name, value)
+
+    def choice(self, name: str, label: str, names: Mapping[Any, str], explanation: str) -> None:
+        """A field for one of a few values; `names` says what people read for each."""
+        key = self._start(name)
+        shown = {_NOTHING if value is None else value: text for value, text in names.items()}
+        if st.session_state[key] not in shown:
+            st.session_state[key] = next(iter(shown))
+        value = st.selectbox(label, list(shown), format_func=lambda value: shown[value], key=key, help=explanation)
+        self.put(name, None if value == _NOTHING else value)
+
+    def switch(self, name: str, label: str, explanation: str) -> None:
+        """A field for yes or no."""
+        self.put(name, st.toggle(label, key=self._start(name), help=explanation))
+
+    def _start(self, name: str, kind: type = object) -> str:
+        """Puts the saved value into the field when it is drawn for the first time; returns its key."""
+        key = option_key(name)
+        if key not in st.session_state:
+            value = self.current(name)
+            st.session_state[key] = float(value) if kind is float else value
+        return key

@@ -1,0 +1,19 @@
+"""The router: page configuration, navigation, the sidebar, and one guard around whichever page is open."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.widgets.router import configure_page, routed, studio_pages
+from pages.widgets.shell import guarded, use_dataset
+from pages.widgets.sidebar import draw_sidebar
+
+configure_page()
+page = st.navigation(studio_pages(), expanded=True)
+with guarded():
+    if page.url_path == "model" and "dataset" in st.query_params:
+        use_dataset(st.query_params.pop("dataset"))
+with guarded(), routed():
+    page.run()
+with st.sidebar:
+    draw_sidebar()

@@ -1,0 +1,240 @@
+"""The Model, Train, Results and Compare pages as the app draws them, without a browser."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.made_runs import add_run, add_test_pictures
+from tlcore.config import Mode, RunConfig
+from tlcore.data.importer import import_pictures
+from tlcore.files import write_json
+from tlcore.jobs import service
+from tlcore.runs.folder import RunFolder
+from tlcore.runs.registry import Registry
+from tlcore.runs.states import State
+from tlcore.workspace import Workspace
+
+ROOT = Path(__file__).parents[2]
+OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_page(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
+    """open_page("results", run="r1"): that page of the app in the test's workspace; nothing serves its queue."""
+    monkeypatch.setenv("TLCORE_HOME", str(workspace.root))
+    monkeypatch.setattr(service, "ensure_supervisor", lambda _: None)
+    sidebar = sys.modules.get("pages.widgets.sidebar")
+    if sidebar is not None:
+        monkeypatch.setattr(sidebar, "ensure_supervisor", lambda _: None)
+
+    def open_(page: str, **query: str) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
+        for name, value in query.items():
+            app.query_params[name] = value
+        return app.switch_page(f"pages/{page}.py").run()
+
+    return open_
+
+
+@pytest.fixture
+def pets(workspace: Workspace, picture_folder: Path) -> str:
+    """A dataset of two classes with 12 photos each, in use."""
+    info = import_pictures(workspace, picture_folder, "pets")
+    write_json(workspace.drafts / "dataset.json", {"dataset": info.id})
+    return info.id
+
+
+def words(app: AppTest) -> str:
+    """Everything that the page says."""
+    assert not app.exception
+    elements = [
+        *app.title,
+        *app.subheader,
+        *app.markdown,
+        *app.caption,
+        *app.info,
+        *app.warning,
+        *app.error,
+        *app.success,
+    ]
+    return "\n".join(str(element.value) for element in elements).replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("page", "teaches"),
+    [
+        ("model", "A model learns from pictures"),
+        ("train", "There is none yet"),
+        ("results", "First train a model"),
+        ("compare", "There is no finished run yet"),
+    ],
+)
+def test_empty_pages_teach(open_page: OpenPage, page: str, teaches: str) -> None:
+    assert teaches in words(open_page(page))
+
+
+def test_results_say_the_figure_in_words(open_page: OpenPage, workspace: Workspace) -> None:
+    add_run(workspace, "r1", stopped_early="Early stopping: no better val_loss in 3 epochs.")
+
+    app = open_page("results", run="r1")
+
+    text = words(app)
+    assert "87 of 100 test pictures right" in text
+    assert "Between 79 and 92 in 100 are likely on new ones" in text
+    assert "Early stopping: no better val_loss" in text
+    assert {metric.label: metric.value for metric in app.metric}["Before training"] == "51.0%"
+    assert "test pictures of this run are missing" in text
+
+
+def test_results_of_an_unknown_run_name_those_there_are(open_page: OpenPage, workspace: Workspace) -> None:
+    add_run(workspace, "r1")
+
+    text = words(open_page("results", run="gone"))
+
+    assert "There is no run of this name" in text
+    assert "r1" in text
+
+
+def test_a_run_id_that_leaves_its_folder_is_refused(open_page: OpenPage) -> None:
+    assert "There is no run of this name" in words(open_page("results", run="../../etc"))
+
+
+def test_wrong_answers_are_shown_first_and_filtered(open_page: OpenPage, workspace: Workspace, pets: str) -> None:
+    from tlcore.data.catalog import open_dataset
+
+    dataset = open_dataset(workspace, pets)
+    add_run(workspace, "r1", dataset=pets)
+    add_test_pictures(workspace, "r1", list(dataset.keys), [int(label) for label in dataset.labels])
+
+    app = open_page("results", run="r1")
+    wrong_first = [caption.value for caption in app.caption if "check" in caption.value or "close" in caption.value]
+    app = app.selectbox(key="grid-truth").select(0).run()
+    cats = [caption.value for caption in app.caption if "check" in caption.value or "close" in caption.value]
+
+    assert len(wrong_first) == 24
+    assert all("close" in caption and "coffee" in caption for caption in wrong_first[:12])
+    assert len(cats) == 12
+    assert not any("close" in caption for caption in cats)
+
+
+def test_deleting_asks_first_and_names_what_is_lost(open_page: OpenPage, workspace: Workspace) -> None:
+    add_run(workspace, "r1")
+    app = open_page("results", run="r1")
+
+    app = app.button(key="delete-r1").click().run()
+    asked = words(app)
+    still_there = (workspace.runs / "r1").is_dir()
+    app.button(key="delete-yes").click().run()
+
+    assert "its model, its result and its history" in asked
+    assert still_there
+    assert not (workspace.runs / "r1").exists()
+    assert not Registry(workspace).list()
+
+
+def test_a_failed_run_says_why_and_can_be_resumed(open_page: OpenPage, workspace: Workspace) -> None:
+    add_run(workspace, "r1", state=State.FAILED, error="The loss became infinite.", with_report=False)
+
+    app = open_page("train", run="r1")
+    text = words(app)
+    app.button(key="train-resume").click().run()
+
+    assert "The loss became infinite." in text
+    assert "resume it to try the same again" in text
+    assert Registry(workspace).get("r1").state is State.QUEUED
+
+
+def test_a_finished_run_has_its_result_in_one_line(open_page: OpenPage, workspace: Workspace) -> None:
+    add_run(workspace, "r1")
+
+    app = open_page("train", run="r1")
+
+    assert "**87 of 100 test pictures right**; between 79 and 92 in 100" in words(app)
+    assert not [button for button in app.button if button.key == "train-stop"]
+
+
+def test_a_waiting_run_can_be_stopped(open_page: OpenPage, workspace: Workspace) -> None:
+    add_run(workspace, "r1", state=State.QUEUED, with_report=False)
+
+    app = open_page("train")
+    text = words(app)
+    app.button(key="train-stop").click().run()
+
+    assert "Waiting for its turn" in text
+    assert Registry(workspace).get("r1").state is State.STOPPED
+
+
+def test_runs_are_ranked_by_validation_and_not_by_test(open_page: OpenPage, workspace: Workspace) -> None:
+    add_run(workspace, "lucky", test=0.95, validation=0.80)
+    add_run(workspace, "better", test=0.85, validation=0.92, mode=Mode.FINE_TUNE, minute=1)
+
+    app = open_page("compare")
+
+    assert list(app.dataframe[0].value["Mode"]) == ["fine-tuned", "frozen"]
+    assert "Ranked by validation accuracy" in words(app)
+
+
+def test_runs_of_different_pictures_are_told_apart(open_page: OpenPage, workspace: Workspace) -> None:
+    add_run(workspace, "pets", dataset="my/pets")
+    add_run(workspace, "leaves", dataset="my/leaves", minute=1)
+
+    app = open_page("compare")
+    one = list(app.dataframe[0].value["Pictures"])
+    app.selectbox(key="compare-dataset").select("").run()
+
+    assert one == ["leaves"]
+    assert "comparing takes two" in words(open_page("compare"))
+    assert sorted(app.dataframe[0].value["Pictures"]) == ["leaves", "pets"]
+
+
+def test_starting_queues_each_ticked_mode_once(open_page: OpenPage, workspace: Workspace, pets: str) -> None:
+    app = open_page("model")
+    app = app.checkbox(key="design-mode-scratch").check().run()
+    app = app.number_input(key="design-epochs").set_value(3).run()
+    app.button(key="model-start").click().run()
+
+    queued = Registry(workspace).list("train")
+    configs = [RunConfig.from_json(RunFolder(workspace.runs / record.id).read_config()) for record in queued]
+    assert {config.mode for config in configs} == {Mode.FROZEN, Mode.SCRATCH}
+    assert {config.epochs for config in configs} == {3}
+    assert {config.image_size for config in configs} == {224}
+    assert {config.dataset for config in configs} == {pets}
+
+
+def test_what_was_chosen_is_there_again_in_another_session(open_page: OpenPage, pets: str) -> None:
+    app = open_page("model")
+    app = app.checkbox(key="design-mode-finetune").check().run()
+    app = app.number_input(key="design-batch_size").set_value(8).run()
+    app = app.segmented_control(key="design-preset").select("light").run()
+
+    again = open_page("model")
+
+    assert again.checkbox(key="design-mode-finetune").value
+    assert again.number_input(key="design-batch_size").value == 8
+    assert again.segmented_control(key="design-preset").value == "light"
+    assert again.number_input(key="design-augmentation.rotation").value == 10
+
+
+def test_a_setting_that_cannot_work_is_told_before_training(open_page: OpenPage, pets: str) -> None:
+    app = open_page("model")
+    app = app.number_input(key="design-split.train").set_value(50.0).run()
+    wrong_split = words(app)
+    disabled = app.button(key="model-start").disabled
+    app = app.number_input(key="design-split.train").set_value(80.0).run()
+
+    assert "must sum to 100" in wrong_split
+    assert disabled
+    assert not app.button(key="model-start").disabled
+
+
+def test_no_mode_at_all_is_told(open_page: OpenPage, pets: str) -> None:
+    app = open_page("model")
+    app = app.checkbox(key="design-mode-frozen").uncheck().run()
+
+    assert "No mode is ticked" in words(app)
+    assert app.button(key="model-start").disabled

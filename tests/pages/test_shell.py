@@ -1,0 +1,103 @@
+"""The dataset in use, and errors as pages show and log them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.widgets.errors import APP_LOG, recent_errors, start_log
+from pages.widgets.shell import current_dataset, use_dataset
+from tests.pages.app_pages import open_page, text_of
+from tlcore.errors import DatasetError
+from tlcore.workspace import Workspace
+
+
+@pytest.fixture
+def home(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """The workspace as that of the app; its log is closed again."""
+    monkeypatch.setenv("TLCORE_HOME", str(workspace.root))
+    yield workspace
+    start_log.clear()
+    for name in ("tlcore", "pages"):
+        for handler in logging.getLogger(name).handlers[:]:
+            logging.getLogger(name).removeHandler(handler)
+            handler.close()
+
+
+def failing_page() -> None:
+    import streamlit as st
+
+    from pages.widgets.shell import guarded, workspace
+    from tlcore.errors import DatasetError
+
+    workspace()
+    with guarded():
+        raise DatasetError("There is no such dataset", value="*oak*", hint="Choose another.")
+    with guarded():
+        raise ZeroDivisionError("an inner detail")
+    st.caption("the rest of the page")
+
+
+def test_errors_are_told_in_place_and_the_page_goes_on(home: Workspace) -> None:
+    app = AppTest.from_function(failing_page).run()
+
+    told, unexpected = (error.value for error in app.error)
+    assert told == "There is no such dataset\\. Received\\: \\*oak\\*\\. Choose another\\."
+    assert "inner detail" not in unexpected
+    assert app.caption[0].value == "the rest of the page"
+
+    logged = recent_errors(home)
+    assert [entry.text for entry in logged] == ["ZeroDivisionError: an inner detail"]
+    assert logged[0].id in unexpected
+    assert "Traceback" in (home.logs / APP_LOG).read_text()
+
+
+def test_the_system_page_lists_the_error_by_its_id(home: Workspace) -> None:
+    AppTest.from_function(failing_page).run()
+    shown_id = recent_errors(home)[0].id
+
+    page = open_page("system")
+
+    assert any(shown_id in table.value.to_string() for table in page.table)
+
+
+def test_the_dataset_in_use_is_remembered_until_it_is_gone(home: Workspace) -> None:
+    assert current_dataset() is None
+    use_dataset("sample/textures")
+    found = current_dataset()
+    assert found is not None
+    assert found.name == "Surface textures"
+
+    (home.drafts / "dataset.json").write_text('{"dataset": "my/gone"}')
+    assert current_dataset() is None
+    (home.drafts / "dataset.json").write_text("torn {")
+    assert current_dataset() is None
+
+
+def test_an_unknown_dataset_is_not_taken_into_use(home: Workspace) -> None:
+    with pytest.raises(DatasetError):
+        use_dataset("my/nothing")
+    assert not (home.drafts / "dataset.json").exists()
+
+
+def test_a_link_to_the_model_page_takes_its_dataset_into_use(home: Workspace) -> None:
+    assert "Surface textures" in text_of(open_page("model", dataset="sample/textures"))
+    found = current_dataset()
+    assert found is not None
+    assert found.id == "sample/textures"
+
+
+def test_a_page_opened_without_the_router_starts_anew_through_it(
+    home: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()  # of `through_the_router`
+    monkeypatch.setenv("TLCORE_HOME", str(home.root))
+    app = AppTest.from_file(str(Path(__file__).parents[2] / "streamlit_app.py"), default_timeout=60)
+    app = app.switch_page("pages/data.py").run()  # as a bookmark right after a restart: nothing ran before
+
+    assert "Handwritten digits" in text_of(app)
+    assert app.sidebar.caption, "drawn without the sidebar"

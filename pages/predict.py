@@ -15,7 +15,7 @@ from pages.widgets.answers import MOST_PICTURES, Batch, Source, answers_of, ask,
 from pages.widgets.charts import csv_bytes
 from pages.widgets.jobs import watch_job
 from pages.widgets.pictures import upload_thumbnail
-from pages.widgets.shell import current_run, guarded, next_step, page_header, plain_text, workspace
+from pages.widgets.shell import current_run, guarded, next_step, page_header, plain_text, show_error, workspace
 from pages.widgets.uploads import keep_upload
 from tlcore.errors import RunError, StudioError
 from tlcore.images.decode import EXTENSIONS
@@ -50,7 +50,7 @@ def show_page() -> None:
         next_step("Go to the start", "pages/home.py")
     else:
         with guarded():
-            show_model(choose_run(runs))
+            show_chosen(runs)
     restore_section()
 
 
@@ -63,21 +63,25 @@ def runs_with_model() -> dict[str, JobRecord]:
     }
 
 
-def choose_run(runs: dict[str, JobRecord]) -> BundleInfo:
-    """Which run answers; the address follows.
-
-    Raises:
-        RunError: The address names a run without a model.
-    """
-    asked = current_run()
-    if asked is not None and asked not in runs:
-        st.button("Use the newest model", on_click=_use_newest, key="predict-newest")
-        raise RunError(
+def show_chosen(runs: dict[str, JobRecord]) -> None:
+    """The run that the address names, else the newest."""
+    asked = current_run() or next(iter(runs))
+    if asked in runs:
+        show_model(choose_run(runs, asked))
+        return
+    show_error(
+        RunError(
             "The run in this page's address has no model to predict with",
             value=asked[:200],
             hint="It may still be at work, have failed, or be deleted. Choose another one.",
         )
-    st.session_state["predict-run"] = asked or next(iter(runs))
+    )
+    st.button("Use the newest model", on_click=_use_newest, key="predict-newest")
+
+
+def choose_run(runs: dict[str, JobRecord], asked: str) -> BundleInfo:
+    """Which run answers; the address follows."""
+    st.session_state["predict-run"] = asked
     st.selectbox(
         "Model that answers",
         list(runs),

@@ -156,7 +156,11 @@ def show_errors() -> None:
         return
     if errors:
         rows = pd.DataFrame(
-            {"Id": [e.id for e in errors], "When": [e.time for e in errors], "What": [e.text for e in errors]}
+            {
+                "Id": [e.id for e in errors],
+                "When (UTC)": [e.time.rstrip("Z").replace("T", " ") for e in errors],
+                "What": [e.text for e in errors],
+            }
         )
         sentence_table(rows, "unexpected-errors")
         st.caption(f"The details are in {plain_text(str(workspace().logs / APP_LOG))}.")

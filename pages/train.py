@@ -9,6 +9,7 @@ from pages.widgets.reports import read_report
 from pages.widgets.run_actions import delete_button
 from pages.widgets.run_status import ending_without_result, progress_line, result_line, state_badge
 from pages.widgets.shell import guarded, next_step, page_header, plain_text, show_error, workspace
+from pages.widgets.views import run_view
 from tlcore.config import EarlyStoppingConfig, RunConfig
 from tlcore.errors import StudioError
 from tlcore.jobs.service import ensure_supervisor, queue_position, request_stop, resume
@@ -32,7 +33,7 @@ def show_page() -> None:
             show_empty()
             return
         choose_run(record, runs)
-        view = open_view(record.id)
+        view = run_view(record.id)
     except StudioError as error:
         show_error(error)
         next_step("See all runs", "pages/compare.py")
@@ -78,22 +79,11 @@ def _follow() -> None:
     st.query_params["run"] = st.session_state["train-run"]
 
 
-def open_view(run_id: str) -> RunView:
-    """The run's view, kept in the session so that only new events are read."""
-    view: RunView | None = st.session_state.get("train-view")
-    if view is None or view.id != run_id:
-        view = RunView.open(workspace(), run_id)
-        st.session_state["train-view"] = view
-    else:
-        view.refresh()
-    return view
-
-
 @st.fragment(run_every=1.0)
 def live(run_id: str) -> None:
     """Draws the run anew every second until it ends."""
     try:
-        view = open_view(run_id)
+        view = run_view(run_id)
     except StudioError as error:
         show_error(error)
         return

@@ -160,7 +160,8 @@ def _predict(info: BundleInfo, pictures: Iterator[Picture]) -> Iterator[Predicti
     return predict_pictures(workspace(), info.run_id, decoder(), pictures)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Loading the model …")
+# One: each compiled network holds some 40 MB, and loading it again takes a fraction of a second.
+@st.cache_resource(max_entries=1, show_spinner="Loading the model …")
 def _predictor(home: str, run_id: str) -> Predictor:  # noqa: ARG001 - part of the key: another workspace, another run
     return Predictor.open(workspace(), run_id, decoder().load)
 

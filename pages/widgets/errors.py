@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from tlcore.workspace import MEBIBYTE, Workspace
 APP_LOG: Final = "app.log"
 
 _LOGGED: Final = ("tlcore", "pages")
-_TIME: Final = "%Y-%m-%dT%H:%M:%S%z"
+_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _ENTRY: Final = re.compile(r"^(?P<time>\S+) ERROR \S+: error (?P<id>[0-9a-f]{8}): (?P<text>.*)$")
 _TAIL_BYTES: Final = 256 * 1024
@@ -34,7 +35,7 @@ class LoggedError:
     """One unexpected error, as the log remembers it.
 
     Attributes:
-        time: When it happened, ISO 8601.
+        time: When it happened, UTC, ISO 8601.
         id: What the person saw.
         text: Kind of the error and its message.
     """
@@ -49,7 +50,9 @@ def start_log(folder: Path) -> Path:
     """Sends what the package and the pages log to `app.log` in `folder`, once a process; returns the file."""
     path = folder / APP_LOG
     handler = RotatingFileHandler(path, maxBytes=2 * MEBIBYTE, backupCount=1, encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter(_FORMAT, _TIME))
+    formatter = logging.Formatter(_FORMAT, _TIME)
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
     for name in _LOGGED:
         logging.getLogger(name).addHandler(handler)
     return path

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.widgets.reports import duration_text
 from pages.widgets.shell import guarded, plain_text, workspace
+from pages.widgets.views import run_view
 from tlcore.jobs.service import ensure_supervisor, queue_position, request_stop
 from tlcore.runs.states import State
 from tlcore.runs.view import RunView
@@ -25,7 +26,7 @@ def watch_job(run_id: str) -> RunView:
     Raises:
         RunError: There is no such job.
     """
-    view = RunView.open(workspace(), run_id)
+    view = run_view(run_id)
     if not view.state.ended:
         ensure_supervisor(workspace())
         _live(run_id)
@@ -35,7 +36,7 @@ def watch_job(run_id: str) -> RunView:
 @st.fragment(run_every=_EVERY_SECONDS)
 def _live(run_id: str) -> None:
     with guarded():
-        view = RunView.open(workspace(), run_id)
+        view = run_view(run_id)
         if view.state.ended:
             st.rerun()
         with st.container(border=True):

@@ -8,12 +8,12 @@ from pages.widgets.draft import load_design
 from pages.widgets.modes import MODE_NAMES
 from pages.widgets.reports import backbone_name, duration_text
 from pages.widgets.shell import current_dataset, guarded, plain_text, workspace
+from pages.widgets.views import run_view
 from tlcore.devices import describe_host
 from tlcore.jobs.service import ensure_supervisor, mark_announced, unannounced
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
-from tlcore.runs.view import RunView
 
 _EVERY_SECONDS = 2.0
 _MOST_SHOWN = 3
@@ -64,7 +64,7 @@ def _draw_work() -> None:
 
 
 def _draw_job(record: JobRecord) -> None:
-    view = RunView.open(workspace(), record.id)
+    view = run_view(record.id)
     title = plain_text(record.title)
     if view.state is State.QUEUED:
         st.caption(f":material/schedule: {title}: waiting")
@@ -77,12 +77,17 @@ def _draw_job(record: JobRecord) -> None:
 
 
 def announce() -> None:
-    """Tells of whatever has ended since somebody last looked, once each, whichever page is open."""
-    for record in unannounced(workspace()):
+    """Tells of whatever has ended since somebody last looked, once each, whichever page is open; many in one line."""
+    ended = [record for record in unannounced(workspace()) if record.state.ended]
+    for record in ended:
         mark_announced(workspace(), record.id)
-        if record.kind in _ANNOUNCED_KINDS and record.state.ended:
-            ending, icon = _ENDINGS[record.state]
-            st.toast(f"**{plain_text(record.title)}** {ending}.", icon=icon, duration="long")
+    news = [record for record in ended if record.kind in _ANNOUNCED_KINDS]
+    if len(news) > _MOST_SHOWN:
+        st.toast(f"{len(news)} trainings and imports have ended.", icon=":material/done_all:", duration="long")
+        return
+    for record in news:
+        ending, icon = _ENDINGS[record.state]
+        st.toast(f"**{plain_text(record.title)}** {ending}.", icon=icon, duration="long")
 
 
 def _draw_device() -> None:

@@ -51,6 +51,6 @@ def per_class_figure(scores: Mapping[str, Mapping[str, Any]]) -> go.Figure:
     row = 46 if len(ordered) <= 30 else 26
     theme.finish(figure, 120 + row * len(ordered))
     figure.update_layout(barmode="group", bargap=0.25, legend_traceorder="normal")
-    figure.update_xaxes(range=[0, 1], tickformat=".0%", title_text="share of pictures")
+    figure.update_xaxes(range=[0, 1.03], dtick=0.25, tickformat=".0%", title_text="share of pictures")
     figure.update_yaxes(**theme.category_axis(names), range=[len(ordered) - 0.5, -0.5])
     return figure

@@ -73,7 +73,9 @@ class RunFolder:
             if (parent / run_id).is_dir():
                 return cls(parent / run_id)
         raise RunError(
-            "There is no folder of this run", value=run_id, hint="It may have been deleted; `runs list` shows all runs."
+            "There is no folder of this run",
+            value=run_id,
+            hint="It may have been deleted; the Compare page and `runs list` show all runs.",
         )
 
     @classmethod

@@ -174,6 +174,6 @@ def _get(connection: sqlite3.Connection, run_id: str) -> JobRecord:
             "There is no run of this name",
             value=run_id,
             options=[row["id"] for row in recent],
-            hint="`runs list` shows all of them.",
+            hint="The Compare page and `runs list` show all of them.",
         )
     return JobRecord.from_row(row)

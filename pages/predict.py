@@ -141,7 +141,7 @@ def held_out(run_id: str) -> list[Source]:
     except StudioError:
         return []  # a model that was brought back has no test pictures here
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        stamp = upload_thumbnail(offered.data, _STAMP)
+        stamp = upload_thumbnail(offered.data, 2 * _STAMP)
         if stamp is not None:
             st.image(stamp, width=_STAMP, alt="A test picture that the model never saw")
         with st.container(width=400):

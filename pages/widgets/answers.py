@@ -23,7 +23,8 @@ from tlcore.serving.predictor import Prediction, Predictor
 MOST_PICTURES: Final = 200
 
 _ANSWERS: Final = "predict-answers"
-_SIDE: Final = 240
+_SIDE: Final = 240  # pixels, drawn
+_COPY: Final = 320  # pixels, kept: up to 200 of them in each session
 _COLUMNS: Final = 3
 _PAGE: Final = 12
 _BARS: Final = 4
@@ -151,7 +152,7 @@ def _read_once(read: Callable[[], bytes]) -> tuple[bytes | None, Callable[[], by
         data = read()
     except PictureError:
         return None, read  # the model's answer will say why
-    return upload_thumbnail(data, _SIDE), lambda: data
+    return upload_thumbnail(data, _COPY), lambda: data
 
 
 def _predict(info: BundleInfo, pictures: Iterator[Picture]) -> Iterator[Prediction]:

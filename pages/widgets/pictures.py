@@ -60,13 +60,13 @@ def _small_copy(digest: str, side: int, _dataset: Dataset, _index: int) -> bytes
 
 
 def upload_thumbnail(data: bytes, side: int) -> bytes | None:
-    """The same for a picture that was just uploaded; it is not kept here.
+    """A small copy of a picture that was just uploaded, as WebP; None when it can't be read. It is not kept here.
 
     Args:
         data: The encoded picture.
-        side: The longer side on the page, in pixels.
+        side: Its longer side, in pixels.
     """
     try:
-        return thumbnail(data, 2 * side, decoder())
+        return thumbnail(data, side, decoder())
     except PictureError:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from uuid import uuid4
 
 import pandas as pd
@@ -193,7 +192,7 @@ def show_about(info: DatasetInfo) -> None:
     parts = ", ".join(f"{count:,} {part}" for part, count in info.parts.items())
     facts = {
         "Id (for links and the command line)": info.id,
-        "Comes from": origin(info),
+        "Comes from": info.origin,
         "Licence": info.licence,
         "Made": f"{info.created:%d %B %Y, %H:%M} UTC" if info.created else "",
         "Its own parts": parts,
@@ -212,13 +211,6 @@ def show_about(info: DatasetInfo) -> None:
         st.space("small")
         if st.button("Delete this dataset", icon=":material/delete:", type="tertiary", key="data-delete"):
             ask_to_delete(info)
-
-
-def origin(info: DatasetInfo) -> str:
-    """Where it was imported from; an upload lies nowhere any more."""
-    if info.source == "own" and Path(info.origin).is_relative_to(workspace().incoming):
-        return "an upload in the browser"
-    return info.origin
 
 
 @st.dialog("Delete this dataset?", icon=":material/delete:")

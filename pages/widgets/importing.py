@@ -59,7 +59,7 @@ def _zip_form(name: str) -> None:
     )
     if st.button("Import the zip", disabled=upload is None, key="import-zip-go") and upload:
         with guarded():
-            _start(str(keep_upload(workspace(), upload)), name or Path(upload.name).stem, upload=True)
+            _start(str(keep_upload(workspace(), upload)), name or Path(upload.name).stem, uploaded=upload.name)
 
 
 def _folder_form(name: str) -> None:
@@ -73,7 +73,7 @@ def _folder_form(name: str) -> None:
     if st.button("Import the folder", disabled=not uploads, key="import-folder-go"):
         with guarded():
             top = uploads[0].name.replace("\\", "/").split("/")[0]
-            _start(str(keep_folder(workspace(), uploads)), name or top, upload=True)
+            _start(str(keep_folder(workspace(), uploads)), name or top, uploaded=top)
 
 
 def _path_form(name: str) -> None:
@@ -92,13 +92,15 @@ def _path_form(name: str) -> None:
                     value=typed.strip(),
                     hint="Give the whole path, from the root or the drive on.",
                 )
-            _start(str(path), name or path.stem, upload=False)
+            _start(str(path), name or path.stem)
 
 
-def _start(path: str, name: str, upload: bool) -> None:
-    """Queues the import and opens the page on it, so that a refresh finds it again."""
+def _start(path: str, name: str, uploaded: str = "") -> None:
+    """Queues the import and opens the page on it, so that a refresh finds it again; `uploaded` names an upload."""
     free = free_name(workspace(), name)
-    payload = {"path": path, "name": free, "remove_after": upload}
+    payload: dict[str, Any] = {"path": path, "name": free}
+    if uploaded:
+        payload |= {"remove_after": True, "origin": f"{uploaded}, uploaded in the browser"}
     st.query_params["import"] = submit(workspace(), "import", payload, f"Import of {free}", token=uuid4().hex)
     st.query_params.pop("dataset", None)  # the new one is shown once it is there
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1

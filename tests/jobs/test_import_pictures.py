@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tlcore.data.catalog import find_dataset
 from tlcore.errors import DatasetError, ImportRefused
 from tlcore.jobs import import_pictures, prepare
 from tlcore.jobs.context import JobContext
@@ -29,7 +30,8 @@ def context(workspace: Workspace, **payload: object) -> JobContext:
 
 
 def test_an_upload_becomes_a_dataset_and_is_removed(workspace: Workspace, upload: Path) -> None:
-    result = import_pictures.run(context(workspace, path=str(upload), name="leaves", remove_after=True))
+    result = import_pictures.run(context(workspace, path=str(upload), name="leaves", remove_after=True, origin="leaves.zip"))
+    assert find_dataset(workspace, result["dataset_id"]).origin == "leaves.zip"
     assert result["dataset_id"] == "my/leaves"
     assert result["classes"] == {"rough": 2, "smooth": 1}
     assert [Path(rejected["file"]).name for rejected in result["rejected"]] == ["note.jpg"]

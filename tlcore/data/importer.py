@@ -45,7 +45,9 @@ class _Checked:
     reason: str = ""
 
 
-def import_pictures(workspace: Workspace, path: Path, name: str, reporter: Reporter | None = None) -> DatasetInfo:
+def import_pictures(
+    workspace: Workspace, path: Path, name: str, reporter: Reporter | None = None, origin: str = ""
+) -> DatasetInfo:
     """Makes a dataset of a folder or zip of class folders, or of train, validation and test with class folders.
 
     Every picture is decoded in a guarded process. Files that can't be read are listed in the result's `rejected`, the
@@ -56,6 +58,7 @@ def import_pictures(workspace: Workspace, path: Path, name: str, reporter: Repor
         path: The folder or zip.
         name: What people will call the dataset; its id is made from it.
         reporter: Told how far it is, and asked whether to stop.
+        origin: Where people will read that it comes from; "" is the path.
 
     Raises:
         ImportRefused: It can't become a dataset; the message names the way out.
@@ -74,7 +77,7 @@ def import_pictures(workspace: Workspace, path: Path, name: str, reporter: Repor
                 name=shown_name(name),
                 source="own",
                 class_names=_class_names(layout, writer, rejected),
-                origin=str(path),
+                origin=origin or str(path),
                 created=datetime.now(UTC),
                 rejected=tuple(sorted(rejected, key=lambda entry: entry.file)),
             )

@@ -16,7 +16,7 @@ def run(context: JobContext) -> dict[str, Any]:
     """Imports `payload["path"]` under `payload["name"]`.
 
     With `payload["remove_after"]` the path is an upload (a zip or a folder) in the workspace's incoming folder; it is
-    removed whether the import succeeds or not.
+    removed whether the import succeeds or not, and `payload["origin"]` says what the upload was called.
 
     Returns:
         `import_result` of the new dataset.
@@ -26,13 +26,15 @@ def run(context: JobContext) -> dict[str, Any]:
         Stopped: Somebody asked to stop; nothing is kept.
     """
     path = Path(context.payload["path"])
+    name = context.payload["name"]
     if not context.payload.get("remove_after"):
-        return import_result(import_pictures(context.workspace, path, context.payload["name"], context.reporter))
+        return import_result(import_pictures(context.workspace, path, name, context.reporter))
     incoming = context.workspace.incoming.resolve()
     if not path.resolve().is_relative_to(incoming) or path.resolve() == incoming:
         raise ImportRefused("An upload must lie in the workspace's incoming folder", value=path)
     try:
-        return import_result(import_pictures(context.workspace, path, context.payload["name"], context.reporter))
+        origin = context.payload.get("origin", "")
+        return import_result(import_pictures(context.workspace, path, name, context.reporter, origin))
     finally:
         _remove(path)
 

@@ -17,6 +17,7 @@ from tlcore.plots.compare import RunCurve, RunPoint, accuracy_time_figure, overl
 from tlcore.plots.history import MEASURES
 
 _MOST_DRAWN = 12
+_TICKED_AT_FIRST = 6
 _EVERY = ""
 
 
@@ -74,7 +75,7 @@ def choose_from_table(ranked: Sequence[Finished]) -> list[Finished]:
     """All runs, the best by validation on top; ticking chooses which are drawn. The address keeps the choice."""
     ids = [run.record.id for run in ranked]
     asked = st.query_params.get("runs")
-    wanted = asked.split(",") if asked is not None else ids[:6]
+    wanted = asked.split(",") if asked is not None else ticked_at_first(ranked)
     event = st.dataframe(
         pd.DataFrame([_row(run) for run in ranked]),
         # Another list of runs is another table: row numbers of the old one mean nothing in it.
@@ -98,6 +99,14 @@ def choose_from_table(ranked: Sequence[Finished]) -> list[Finished]:
     chosen = [ranked[row] for row in sorted(rows)]
     keep_in_address("runs", ",".join(run.record.id for run in chosen))
     return chosen
+
+
+def ticked_at_first(ranked: Sequence[Finished]) -> list[str]:
+    """The best run of each mode, so that modes stand side by side, and the best of the rest."""
+    best: dict[Mode, str] = {}
+    for run in ranked:
+        best.setdefault(run.report.mode, run.record.id)
+    return list(dict.fromkeys([*best.values(), *(run.record.id for run in ranked)]))[:_TICKED_AT_FIRST]
 
 
 def keep_in_address(name: str, value: str) -> None:

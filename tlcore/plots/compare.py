@@ -72,7 +72,7 @@ def overlay_figure(curves: Sequence[RunCurve], measure: Measure) -> go.Figure:
     figure.update_xaxes(title_text="epoch")
     figure.update_yaxes(title_text=f"validation {measure}")
     if measure == "accuracy":
-        figure.update_yaxes(tickformat=".0%")
+        figure.update_yaxes(tickformat=".1~%")
     else:
         figure.update_yaxes(rangemode="tozero")
     return figure
@@ -108,7 +108,7 @@ def accuracy_time_figure(points: Sequence[RunPoint]) -> go.Figure:
     theme.finish(figure, _HEIGHT + 24 * len(points))
     _legend_below(figure)
     figure.update_xaxes(title_text=f"time from start to end, in {unit}", rangemode="tozero")
-    figure.update_yaxes(title_text="test accuracy", tickformat=".0%")
+    figure.update_yaxes(title_text="test accuracy", tickformat=".1~%")
     return figure
 
 

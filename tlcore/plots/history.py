@@ -195,4 +195,4 @@ def _finish(figure: go.Figure, measure: Measure, unit: str, *, legend: bool) -> 
     figure.update_xaxes(title_text=unit)
     figure.update_yaxes(title_text=_TITLES[measure], rangemode="tozero" if measure == "loss" else "normal")
     if measure == "accuracy":
-        figure.update_yaxes(tickformat=".0%")
+        figure.update_yaxes(tickformat=".1~%")

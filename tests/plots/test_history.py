@@ -70,7 +70,7 @@ def test_a_single_phase_has_no_line_and_accuracy_is_in_percent() -> None:
     figure = epoch_figure(ROWS[:2], "accuracy")
 
     assert not figure.layout.shapes
-    assert figure.layout.yaxis.tickformat == ".0%"
+    assert figure.layout.yaxis.tickformat == ".1~%"
     assert len(figure.data) == 2
 
 

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+import tlcore.engines  # noqa: F401 - keeps OpenVINO from phoning home, also where a test imports it by itself
 from tlcore.workspace import Workspace
 
 CROP = 96

@@ -77,12 +77,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def calm_libraries() -> None:
-    """Keeps libraries from chatting and from phoning home; must run before they are imported."""
+    """Keeps libraries from chatting; must run before they are imported."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    # OpenVINO reports its import and each conversion over the network through this package, and has a silent stand-in
-    # for when it is absent.
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 
 def _work(workspace: Workspace, folder: RunFolder) -> int:

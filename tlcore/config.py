@@ -223,12 +223,26 @@ def _plain_error(error: ValidationError) -> ConfigError:
     first = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in first["loc"]) or "configuration"
     if first["type"] == "extra_forbidden":
-        return ConfigError(f"There is no option '{name}'", options=RunConfig.model_fields)
+        *parents, unknown = (str(part) for part in first["loc"])
+        return ConfigError(
+            f"There is no such option in '{'.'.join(parents)}'" if parents else "There is no such option",
+            value=unknown,
+            options=_fields_of(parents),
+        )
     return ConfigError(
         f"The option '{name}' can't have this value",
         value=first["input"],
         hint=f"{first['msg']}.",
     )
+
+
+def _fields_of(path: list[str]) -> tuple[str, ...]:
+    """Names of the options in the part of a configuration at `path`."""
+    part: type[BaseModel] = RunConfig
+    for name in path:
+        annotation = part.model_fields[name].annotation
+        part = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else part
+    return tuple(part.model_fields)
 
 
 def check_split_sums_to_100(config: RunConfig) -> None:

@@ -106,4 +106,10 @@ class TrainingFailed(StudioError):
 
 
 class BundleError(StudioError):
-    """A finished run's bundle is missing, damaged or can't be converted."""
+    """A finished run's bundle is damaged, incomplete or can't be used as asked."""
+
+
+class NoBundle(BundleError):
+    """The run has nothing to predict with: it has not ended, or it failed. Another run is to be chosen."""
+
+    exit_status = 2

@@ -31,6 +31,7 @@ class Ran:
 def tlcore(home: Path, *arguments: object) -> Ran:
     done = subprocess.run(
         [sys.executable, "-m", "tlcore", *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
         env=os.environ | {"TLCORE_HOME": str(home)},
         capture_output=True,
         text=True,
@@ -94,6 +95,12 @@ def test_a_finished_run_is_shown_used_exported_and_judged(
     assert sum(map(sum, judged["confusion"])) == 2
     exported = tlcore(home, "export", "--run", run_id, "--format", "keras", "--out", tmp_path / "out", "--json")
     assert zipfile.is_zipfile(exported.json["file"])
+    (tmp_path / "file").write_text("in the way")
+    refused = tlcore(home, "export", "--run", run_id, "--out", tmp_path / "file", "--json")
+    assert (refused.status, "can't be written" in refused.json["error"]["text"]) == (2, True)
+    small = tlcore(home, "predict", "--run", run_id, tmp_path / "cat.png", "--image-size", 20, "--json")
+    assert (small.status, "32" in small.json["error"]["hint"]) == (2, True)
+    assert tlcore(home, "predict", "--run", run_id, tmp_path / "cat.png", "--image-size", 0, "--json").status == 2
 
 
 def test_backbones(tmp_path: Path) -> None:
@@ -103,6 +110,9 @@ def test_backbones(tmp_path: Path) -> None:
     assert len(rows) >= 40
     vgg = tlcore(tmp_path, "backbones", "show", "vgg16", "--json").json
     assert len(vgg["layers"]) == 19
+    narrow = tlcore(tmp_path, "backbones", "show", "mobilenetv2", "--width", 0.35, "--json").json
+    assert narrow["parameters"] < 1_000_000
+    assert narrow["megabytes"] == pytest.approx(narrow["parameters"] * 4e-6, abs=0.1)
     assert [stage["name"] for stage in vgg["stages"]] == ["block1", "block2", "block3", "block4", "block5"]
 
 
@@ -120,6 +130,9 @@ def test_datasets_import_show_and_delete(tmp_path: Path, picture_folder: Path) -
     assert [item["file"] for item in data["rejected"]] == ["cat/text.jpg"]
     assert data["duplicates"] == 0
     assert tlcore(tmp_path / "home", "datasets", "show", "my/things", "--json").json["pictures"] == 24
+    # Nobody answers the question: nothing is deleted, and it is no fault of the program.
+    asked = tlcore(tmp_path / "home", "datasets", "delete", "my/things")
+    assert (asked.status, "Aborted" in asked.err) == (1, True)
     assert tlcore(tmp_path / "home", "datasets", "delete", "my/things", "--yes", "--json").status == 0
     assert tlcore(tmp_path / "home", "datasets", "show", "my/things", "--json").status == 2
 
@@ -208,6 +221,12 @@ def test_unknown_things_and_wrong_usage_exit_with_2(tmp_path: Path) -> None:
         ran = tlcore(tmp_path, *command)
         assert ran.status == 2, command
         assert ran.json["error"]["text"]
+    for command in (("train", "--json"), ("train", "--dataset", "x", "--mode", "magic", "--json"), ("fly", "--json")):
+        ran = tlcore(tmp_path, *command)
+        assert ran.status == 2, command
+        assert ran.json["error"]["kind"] == "Usage"
     assert tlcore(tmp_path, "train").status == 2
     assert tlcore(tmp_path, "train", "--mode", "magic").status == 2
+    # Without ./ it is an id, also when a folder of that name is there.
+    assert "./tests" in tlcore(tmp_path, "train", "--dataset", "tests", "--json").json["error"]["hint"]
     assert tlcore(tmp_path, "--version").status == 0

@@ -64,6 +64,7 @@ def test_a_download_can_be_brought_back_and_answers_the_same(
     report = json.loads(RunFolder.find(workspace, run_id).report.read_text())
     assert report["run_id"] == run_id
     assert run_id in report["artifacts"]["model"]
+    assert not (RunFolder.find(workspace, run_id).path / "bundle.json").exists()
     pictures = [(name, lambda name=name: crop(name, 2)) for name in ("cat", "coffee")]
     with GuardedDecoder(workspace.limits) as decoder:
         before = list(predict_pictures(workspace, finished_run.run_id, decoder, pictures))

@@ -30,7 +30,8 @@ def context(workspace: Workspace, **payload: object) -> JobContext:
 
 
 def test_an_upload_becomes_a_dataset_and_is_removed(workspace: Workspace, upload: Path) -> None:
-    result = import_pictures.run(context(workspace, path=str(upload), name="leaves", remove_after=True, origin="leaves.zip"))
+    payload = {"path": str(upload), "name": "leaves", "remove_after": True, "origin": "leaves.zip"}
+    result = import_pictures.run(context(workspace, **payload))
     assert find_dataset(workspace, result["dataset_id"]).origin == "leaves.zip"
     assert result["dataset_id"] == "my/leaves"
     assert result["classes"] == {"rough": 2, "smooth": 1}

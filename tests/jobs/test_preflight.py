@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,9 @@ from tests.conftest import FinishedRun
 from tlcore.config import RunConfig
 from tlcore.data.importer import import_pictures
 from tlcore.errors import BackboneError, ConfigError, DatasetError, InputError, RunError
+from tlcore.files import read_json, write_json
 from tlcore.jobs.preflight import preflight
+from tlcore.runs.folder import RunFolder
 from tlcore.workspace import Workspace
 
 
@@ -61,9 +64,53 @@ def test_a_test_set_with_other_classes_is_refused(own: Workspace, tmp_path: Path
         preflight(own, RunConfig.build(dataset="my/things", test_dataset="my/test"))
 
 
+def test_copies_of_the_separate_test_set_are_not_learned_from(own: Workspace, tmp_path: Path, make_folder) -> None:  # type: ignore[no-untyped-def]
+    # The first two of each class are among the training pictures too, the others are new.
+    import_pictures(own, make_folder(tmp_path / "more", cat=14, coffee=14), "more")
+    folder = tmp_path / "test"
+    for name in ("cat", "coffee"):
+        (folder / name).mkdir(parents=True)
+        for number in ("000", "001", "012", "013"):
+            (folder / name / f"{number}.jpg").write_bytes((tmp_path / "more" / name / f"{number}.jpg").read_bytes())
+    import_pictures(own, folder, "test")
+    config = RunConfig.build(
+        dataset="my/things", test_dataset="my/test", split={"train": 85, "validation": 15, "test": 0}
+    )
+    material = preflight(own, config).material
+    assert material is not None
+    seen = {material.dataset.hashes[index] for part in ("train", "validation") for index in material.indices(part)}
+    tested = {material.source("test").hashes[index] for index in material.indices("test")}
+    assert len(tested) == 8
+    assert len(seen) == 16
+    assert not seen & tested
+
+
 def test_going_on_from_a_frozen_run(finished_run: FinishedRun) -> None:
     workspace, run_id = finished_run.workspace, finished_run.run_id
     options = {"dataset": "sample/textures", "image_size": 64, "mode": "finetune", "from_run": run_id}
     assert preflight(workspace, RunConfig.build(**options)).config.from_run == run_id
     with pytest.raises(ConfigError, match="seed"):
         preflight(workspace, RunConfig.build(**options, seed=7))
+
+
+def test_going_on_with_other_pictures_under_the_same_name_is_refused(finished_run: FinishedRun) -> None:
+    workspace, original = finished_run.workspace, RunFolder.find(finished_run.workspace, finished_run.run_id)
+    copy = RunFolder(workspace.runs / "20260101-000000-copy")
+    shutil.copytree(original.path, copy.path)
+    options = {"dataset": "sample/textures", "image_size": 64, "mode": "finetune", "from_run": copy.id}
+    try:
+        report = read_json(copy.report)
+        write_json(copy.report, report | {"dataset": report["dataset"] | {"fingerprint": "of other pictures"}})
+        with pytest.raises(DatasetError, match="other pictures now"):
+            preflight(workspace, RunConfig.build(**options))
+        copy.report.unlink()
+        with pytest.raises(RunError, match="no model to go on from"):
+            preflight(workspace, RunConfig.build(**options))
+    finally:
+        shutil.rmtree(copy.path)
+
+
+@pytest.mark.parametrize("run_id", ["../runs", "/etc", "", "..", "a/b"])
+def test_an_earlier_run_can_not_lead_out_of_the_workspace(own: Workspace, run_id: str) -> None:
+    with pytest.raises(InputError, match="name of a run"):
+        preflight(own, RunConfig.build(dataset="my/things", mode="finetune", from_run=run_id))

@@ -6,6 +6,7 @@ from tlcore.data.catalog import list_datasets
 from tlcore.data.importer import import_pictures
 from tlcore.errors import DatasetError
 from tlcore.jobs.removal import delete_unused_dataset
+from tlcore.jobs.service import submit
 from tlcore.runs.identity import utc_now
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
@@ -24,6 +25,13 @@ def test_a_dataset_in_use_stays_until_its_job_has_ended(workspace: Workspace, pi
     registry.move("20260101-000000-aaaa", State.STOPPED)
     delete_unused_dataset(workspace, "my/things")
     assert "my/things" not in [info.id for info in list_datasets(workspace)]
+
+
+def test_a_separate_test_set_is_in_use_too(workspace: Workspace, picture_folder: Path, idle_queue: None) -> None:
+    import_pictures(workspace, picture_folder, "things")
+    submit(workspace, "train", {"test_dataset": "my/things"}, "A training", "sample/digits")
+    with pytest.raises(DatasetError, match="A training"):
+        delete_unused_dataset(workspace, "my/things")
 
 
 def test_a_sample_stays(workspace: Workspace) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import FinishedRun
 from tlcore.data.catalog import open_dataset
-from tlcore.errors import BundleError, PictureError
+from tlcore.errors import BundleError, InputError, PictureError
 from tlcore.evaluation.report import read_test_pictures
 from tlcore.images.decode import load_picture
 from tlcore.images.guard import GuardedDecoder
@@ -60,6 +60,14 @@ def test_another_picture_size(finished_run: FinishedRun, decoder: GuardedDecoder
     assert (usual.image_size, larger.image_size) == (64, 96)
     one, other = (predictor.predict("cat", crop("cat", 1)) for predictor in (usual, larger))
     assert one.probabilities != other.probabilities
+
+
+@pytest.mark.parametrize("size", [0, 31])
+def test_a_size_that_the_network_can_not_take_is_refused(
+    finished_run: FinishedRun, decoder: GuardedDecoder, size: int
+) -> None:
+    with pytest.raises(InputError, match=r"too small.*32 or more; 64"):
+        Predictor.open(finished_run.workspace, finished_run.run_id, decoder.load, size)
 
 
 def test_a_run_without_a_model_is_told(finished_run: FinishedRun, decoder: GuardedDecoder) -> None:

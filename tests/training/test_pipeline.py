@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from tlcore.config import AUGMENTATION_PRESETS, AugmentationConfig
 from tlcore.training.pipeline import Batches, evaluation_batches, training_batches
@@ -61,3 +62,36 @@ def test_flip_by_hand_only_flips() -> None:
     flipped = first(training_batches(pictures, np.zeros((64, 1), np.float32), 64, 1, augmentation=vertical), 1)[0]
     places = {tuple(place) for place in np.argwhere(flipped[..., 0])[:, 1:]}
     assert places == {(1, 2), (6, 2)}
+
+
+def test_the_seed_decides_the_augmentation_too() -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (64, 48, 48, 3), dtype=np.uint8)
+    wanted = np.zeros((64, 1), np.float32)
+
+    def stream(seed: int) -> np.ndarray:
+        strong = AUGMENTATION_PRESETS["strong"]
+        return np.concatenate(first(training_batches(pictures, wanted, 4, seed, augmentation=strong), 16))
+
+    assert (stream(1) == stream(1)).all()
+    assert (stream(1) != stream(2)).any()
+
+
+@pytest.mark.parametrize("replicas", [2, 3])
+def test_replicas_get_equal_shares_in_training_and_no_picture_is_lost_in_validation(replicas: int) -> None:
+    inputs = np.arange(11, dtype=np.float32)[:, None]
+    training = training_batches(inputs, inputs, batch_size=32, seed=1, replicas=replicas)
+    sizes = [len(batch) for batch in first(training, 2 * training.steps)]
+    assert all(size % replicas == 0 and size > 0 for size in sizes)
+    assert sizes == [training.size_of(step) for step in range(len(sizes))]
+    validation = evaluation_batches(inputs, inputs, batch_size=32, replicas=replicas)
+    batches = first(validation, validation.steps)
+    assert len(batches[0]) % replicas == 0
+    assert np.concatenate(batches)[:, 0].tolist() == list(range(11))
+
+
+def test_more_steps_than_batches_go_round() -> None:
+    batches = training_batches(INPUTS, INPUTS, batch_size=4, seed=1, steps=7)
+    assert batches.steps == 7
+    stream = np.concatenate(first(batches, 7))[:, 0]
+    assert [batches.size_of(step) for step in range(7)] == [4, 4, 2, 4, 4, 2, 4]
+    assert set(stream) == set(range(10))

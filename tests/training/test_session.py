@@ -16,6 +16,7 @@ from tlcore.data.splits import split_dataset
 from tlcore.errors import ConfigError, TrainingFailed
 from tlcore.evaluation.metrics import score
 from tlcore.progress import Silence
+from tlcore.training.callbacks import NotFinite
 from tlcore.training.devices import choose_device
 from tlcore.training.earlier import check_earlier, load_head
 from tlcore.training.material import Material
@@ -172,6 +173,22 @@ def test_stop_in_the_middle_keeps_the_best_model_so_far(place: Workspace, textur
     )
 
 
+def test_stop_in_the_first_epoch_of_fine_tuning_keeps_the_head_that_was_trained(
+    place: Workspace, textures: Dataset, tmp_path: Path
+) -> None:
+    # Five batches: four of the frozen phase's one epoch, then the first one of the fine-tune phase.
+    listener = Listener("batch", 5)
+    options = {"mode": "finetune", "epochs": 1, "learning_rate": 0.01, "fine_tune_learning_rate": 1.0}
+    session = make(place, textures, tmp_path, listener, **options)
+    session.prepare()
+    session.train()
+    assert session.stopped
+    assert [event["phase"] for event in listener.of("batch")] == ["frozen"] * 4 + ["fine_tune"]
+    assert [row.phase.value for row in session.rows] == ["frozen"]
+    kept = score(session.answers("validation"), session.material.labels("validation"))
+    assert kept.loss == pytest.approx(session.rows[0].val_loss, rel=0.01, abs=1e-4)
+
+
 def test_augmentation_sends_pictures_through_the_whole_network(
     place: Workspace, textures: Dataset, tmp_path: Path
 ) -> None:
@@ -211,6 +228,29 @@ def test_a_loss_that_is_no_number_any_more_is_told(place: Workspace, textures: D
     session.prepare()
     with pytest.raises(TrainingFailed, match="learning rate ten times smaller"):
         session.train()
+
+
+@pytest.mark.parametrize("logs", [{"loss": float("nan")}, {"loss": float("inf")}])
+def test_a_batch_that_is_no_number_ends_the_phase_before_it_is_told(logs: dict[str, float]) -> None:
+    watch = NotFinite()
+    watch.on_epoch_begin(2)
+    watch.on_train_batch_end(0, {"loss": 0.5})
+    with pytest.raises(FloatingPointError, match="3"):
+        watch.on_train_batch_end(1, logs)
+    # The last update of an epoch can spoil the weights while the mean over the epoch is still a number.
+    with pytest.raises(FloatingPointError, match="3"):
+        watch.on_epoch_end(2, {"loss": 0.5, "val_loss": float("nan")})
+
+
+def test_patience_that_runs_out_in_the_last_epoch_ends_nothing_early(
+    place: Workspace, textures: Dataset, tmp_path: Path
+) -> None:
+    options = {"epochs": 2, "learning_rate": 1e-12, "early_stopping": {"patience": 1}}
+    session = make(place, textures, tmp_path, Listener(), **options)
+    session.prepare()
+    session.train()
+    assert len(session.rows) == 2
+    assert session.ended_early == []
 
 
 def test_an_earlier_run_must_fit() -> None:

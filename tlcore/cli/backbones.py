@@ -13,9 +13,9 @@ from tlcore.cli.output import ListByDefault, answers, table
 _COLUMNS = ("id", "family", "parameters", "megabytes", "default_image_size", "imagenet_top1", "weights", "licence")
 
 
-def describe_backbone(backbone: Backbone) -> dict[str, Any]:
-    """One backbone as plain data; `megabytes` is the size of its weights in millions of bytes."""
-    layers = layer_table(backbone.id)
+def describe_backbone(backbone: Backbone, width: float | None = None) -> dict[str, Any]:
+    """One backbone at a width as plain data; `megabytes` is the size of its weights in millions of bytes."""
+    layers = layer_table(backbone.id, width)
     return {
         "id": backbone.id,
         "name": backbone.name,
@@ -28,7 +28,7 @@ def describe_backbone(backbone: Backbone) -> dict[str, Any]:
         "imagenet_source": backbone.accuracy.source,
         "licence": backbone.licence,
         "paper": backbone.paper,
-        "weights": weights_state(backbone),
+        "weights": weights_state(backbone, width),
         "widths": list(backbone.widths),
     }
 
@@ -71,4 +71,4 @@ def show_command(backbone: str, width: float | None) -> dict[str, Any]:
         {"index": i, "name": x.name, "kind": x.kind, "parameters": x.parameters, "stage": x.stage}
         for i, x in enumerate(layers.layers)
     ]
-    return describe_backbone(record) | {"parameters": layers.parameters, "stages": stages, "layers": rows}
+    return describe_backbone(record, width) | {"stages": stages, "layers": rows}

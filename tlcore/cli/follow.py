@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import click
 
+from tlcore.errors import RunError
 from tlcore.jobs.service import read_error, read_result, request_stop, wait
 from tlcore.progress import Silence
 from tlcore.runs.folder import RunFolder
@@ -63,7 +65,8 @@ def follow_run(workspace: Workspace, run_id: str) -> dict[str, Any]:
             break
         except KeyboardInterrupt:
             click.echo("Stopping; the best model so far is kept.", err=True)
-            request_stop(workspace, run_id)
+            with suppress(RunError):  # it ended at this very moment
+                request_stop(workspace, run_id)
     if record.state in (State.FAILED, State.INTERRUPTED):
         raise read_error(workspace, run_id)
     answer = {"run_id": run_id, "state": record.state.value}

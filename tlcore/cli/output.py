@@ -35,6 +35,8 @@ def answers(describe: Describe) -> Callable[[Command], Command]:
                 data = function(*args, **kwargs)
             except StudioError as error:
                 _fail(error.to_json(), error.exit_status, as_json)
+            except (click.exceptions.Exit, click.Abort, click.ClickException):
+                raise  # click's own: a question answered with no, a value that it refuses
             except Exception:
                 number = uuid4().hex[:8]
                 log.exception("error %s", number)

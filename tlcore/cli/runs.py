@@ -50,7 +50,10 @@ def _row(workspace: Workspace, record: JobRecord) -> dict[str, Any]:
 
 def _report(workspace: Workspace, run_id: str) -> dict[str, Any] | None:
     """The report's JSON, None where the run left none."""
-    path = RunFolder.find(workspace, run_id).report
+    try:
+        path = RunFolder.find(workspace, run_id).report
+    except RunError:  # removed by hand: the list of the others must not fail for it
+        return None
     return read_json(path) if path.is_file() else None
 
 

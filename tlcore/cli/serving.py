@@ -20,7 +20,7 @@ from tlcore.workspace import Workspace
 
 @click.command()
 @click.option("--run", "run_id", required=True, help="The finished run that answers.")
-@click.option("--image-size", type=int, help="Another side in pixels than the run was trained with.")
+@click.option("--image-size", type=click.IntRange(16, 2048), help="Another side in pixels than it was trained with.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.pass_obj
 @answers(lambda rows: table(rows, ("file", "label", "confidence", "error")))

@@ -12,7 +12,7 @@ from tlcore.cli.output import answers
 from tlcore.config import AUGMENTATION_PRESETS, RunConfig
 from tlcore.data.catalog import find_dataset
 from tlcore.data.importer import find_or_import
-from tlcore.errors import ConfigError
+from tlcore.errors import ConfigError, DatasetError, InputError
 from tlcore.images.guard import GuardedDecoder
 from tlcore.jobs.predictions import predict_pictures
 from tlcore.jobs.preflight import preflight
@@ -50,6 +50,8 @@ def quickstart(workspace: Workspace) -> dict[str, Any]:
     config = preflight(workspace, quickstart_config()).config
     run_id = submit(workspace, "train", config.to_json(), "Quickstart", config.dataset)
     report = follow_run(workspace, run_id)
+    if "test" not in report:
+        return report  # stopped before there was anything to keep
     picture = held_out_picture(workspace, run_id)
     with GuardedDecoder(workspace.limits) as decoder:
         (prediction,) = predict_pictures(workspace, run_id, decoder, [(picture.key, lambda: picture.data)])
@@ -130,7 +132,12 @@ def resolve_dataset(workspace: Workspace, text: str) -> str:
     path = Path(text).expanduser()
     if text.startswith((".", "/", "~")) or path.is_absolute():
         return find_or_import(workspace, path, StderrReporter()).id
-    return find_dataset(workspace, text).id
+    try:
+        return find_dataset(workspace, text).id
+    except InputError as error:
+        if path.exists():
+            raise DatasetError("This is no dataset's id", value=text, hint=f"For the path, write ./{text}") from error
+        raise
 
 
 def resolve_test_dataset(workspace: Workspace, path: Path | None, dataset: str | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,7 +33,13 @@ class Split:
     test: NDArray[np.int64]
 
 
-def split_dataset(dataset: Dataset, split: SplitConfig, seed: int, has_external_test: bool = False) -> Split:
+def split_dataset(
+    dataset: Dataset,
+    split: SplitConfig,
+    seed: int,
+    has_external_test: bool = False,
+    test_hashes: Set[str] = frozenset(),
+) -> Split:
     """Divides the pictures of a dataset.
 
     - A part that the source made is used as it is; the missing ones are carved out of its training pictures (or out of
@@ -49,6 +55,7 @@ def split_dataset(dataset: Dataset, split: SplitConfig, seed: int, has_external_
         split: Percentages and fraction.
         seed: Of the draw: the same seed gives the same division.
         has_external_test: A separate test set is used; this dataset then gives no test pictures.
+        test_hashes: Hashes of the separate test set's pictures: their copies in this dataset are left out.
 
     Raises:
         DatasetError: A class has no picture to learn from, or nothing is left for validation or for the test.
@@ -57,6 +64,8 @@ def split_dataset(dataset: Dataset, split: SplitConfig, seed: int, has_external_
     weights = _weights(own, split, has_external_test)
     where = _source_places(dataset, own)
     _drop_leaks(dataset, where)
+    if test_hashes:
+        where[np.array([digest in test_hashes for digest in dataset.hashes])] = _UNUSED
     random = np.random.default_rng(seed)
     _thin(dataset, where, random, split.fraction, keep_test="test" in own)
     _carve(dataset, where, random, weights)

@@ -25,7 +25,7 @@ def score(probabilities: NDArray[np.float32], truth: NDArray[np.int32]) -> Score
     of_truth = probabilities[np.arange(len(truth)), truth]
     loss = -np.log(np.clip(of_truth, _SMALLEST_PROBABILITY, 1.0)).mean()
     accuracy = (probabilities.argmax(axis=1) == truth).mean()
-    return Score(loss=float(loss), accuracy=float(accuracy))
+    return Score(loss=float(loss) + 0.0, accuracy=float(accuracy))  # the sum turns -0.0 into 0.0
 
 
 def score_with_interval(probabilities: NDArray[np.float32], truth: NDArray[np.int32]) -> TestScore:

@@ -27,7 +27,8 @@ def three_outputs(model: keras.Model) -> keras.Model:
     """The same network with named outputs: a probability for each class, the embedding, the last feature map."""
     answer = model.output
     if answer.shape[-1] == 1:
-        answer = keras.layers.Concatenate(name="both_classes")([1.0 - answer, answer])
+        # In float32 whatever Keras's policy is: probabilities are not rounded.
+        answer = keras.layers.Concatenate(name="both_classes", dtype="float32")([1.0 - answer, answer])
     pooling = model.get_layer("embedding")
     outputs = {PROBABILITIES: answer, EMBEDDING: pooling.output, FEATURE_MAP: pooling.input}
     return keras.Model(model.input, outputs)

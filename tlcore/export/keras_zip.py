@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from tlcore.errors import BundleError
+from tlcore.errors import BundleError, InputError
 from tlcore.serving.bundle import DESCRIPTION, BundleInfo, read_info
 
 MODEL = "model.keras"
@@ -59,14 +60,15 @@ def write_keras_zip(run_folder: Path, target: Path) -> Path:
 
     Raises:
         BundleError: The run has no model.
+        InputError: `target` can't be written.
     """
     info = read_info(run_folder / "bundle")
     model = run_folder / MODEL
     if not model.is_file():
         raise BundleError("This run's Keras model is missing", value=run_folder.name, hint="Train it again.")
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{uuid4().hex}.zip")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
             archive.write(model, MODEL)
             archive.writestr(LABELS, json.dumps(info.class_names, ensure_ascii=False, indent=2) + "\n")
@@ -77,8 +79,14 @@ def write_keras_zip(run_folder: Path, target: Path) -> Path:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    except OSError as error:
+        with suppress(OSError):  # where the folder could not be made there is nothing to remove
+            temporary.unlink()
+        raise InputError(
+            f"The download can't be written: {error.strerror}",
+            value=target.parent,
+            hint="Choose a folder that you may write to, on a disk with room.",
+        ) from error
     return target
 
 

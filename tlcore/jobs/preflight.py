@@ -15,6 +15,7 @@ from tlcore.data.catalog import find_dataset, is_prepared, open_dataset
 from tlcore.data.dataset import Dataset
 from tlcore.data.splits import split_dataset
 from tlcore.errors import ConfigError, DatasetError, RunError
+from tlcore.files import read_json
 from tlcore.runs.folder import RunFolder
 from tlcore.training.earlier import check_earlier
 from tlcore.training.material import Material
@@ -52,6 +53,7 @@ def preflight(workspace: Workspace, config: RunConfig) -> Plan:
     check_output_fits_classes(config, class_names)
     if config.from_run is not None:
         check_earlier(config, earlier_config(workspace, config.from_run))
+        check_same_pictures(workspace, config)
     needed = [config.dataset] if config.test_dataset is None else [config.dataset, config.test_dataset]
     for dataset in needed:
         find_dataset(workspace, dataset)
@@ -80,27 +82,47 @@ def earlier_config(workspace: Workspace, run_id: str) -> RunConfig:
         RunError: There is no such run, or it has no model.
     """
     folder = RunFolder.find(workspace, run_id)
-    if not folder.model.is_file():
+    if not (folder.model.is_file() and folder.report.is_file()):  # the report is written last
         raise RunError(
             "The earlier run has no model to go on from", value=run_id, hint="Choose a frozen run that has finished."
         )
     return complete(RunConfig.from_json(folder.read_config()))
 
 
+def check_same_pictures(workspace: Workspace, config: RunConfig) -> None:
+    """A dataset that was deleted and imported anew is divided anew: what the earlier head learned from could be tested.
+
+    Raises:
+        DatasetError: The earlier run learned from other pictures under the same name.
+    """
+    if config.from_run is None or not is_prepared(workspace, config.dataset):
+        return
+    learned = read_json(RunFolder.find(workspace, config.from_run).report)["dataset"]["fingerprint"]
+    if learned != open_dataset(workspace, config.dataset).info.fingerprint:
+        raise DatasetError(
+            "The dataset has other pictures now than when the earlier run learned from it",
+            value=config.dataset,
+            hint="Train the head anew: leave the earlier run out.",
+        )
+
+
 def find_material(workspace: Workspace, config: RunConfig) -> Material:
     """The pictures that a configuration names, divided; the datasets are prepared already.
+
+    Training and validation pictures that the separate test set has too are left out.
 
     Raises:
         DatasetError: A dataset is not prepared or too small, or the test set has other classes.
     """
     dataset = open_dataset(workspace, config.dataset)
-    separate = config.test_dataset is not None
-    split = split_dataset(dataset, config.split, config.seed, has_external_test=separate)
     if config.test_dataset is None:
-        return Material(dataset, split)
+        return Material(dataset, split_dataset(dataset, config.split, config.seed))
     test_dataset = open_dataset(workspace, config.test_dataset)
     check_same_classes(dataset, test_dataset)
     check_unseen(dataset, test_dataset)
+    split = split_dataset(
+        dataset, config.split, config.seed, has_external_test=True, test_hashes=frozenset(test_dataset.hashes)
+    )
     return Material(dataset, replace(split, test=np.arange(len(test_dataset), dtype=np.int64)), test_dataset)
 
 

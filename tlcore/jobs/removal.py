@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from tlcore.data.catalog import delete_dataset
-from tlcore.errors import DatasetError
+from tlcore.errors import DatasetError, RunError, WorkspaceError
+from tlcore.runs.folder import RunFolder
+from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 from tlcore.workspace import Workspace
 
@@ -14,7 +16,7 @@ def delete_unused_dataset(workspace: Workspace, dataset_id: str) -> None:
     Raises:
         DatasetError: There is no such dataset, it is a sample, or a job that has not ended uses it.
     """
-    users = [record.title for record in Registry(workspace).unfinished() if record.dataset == dataset_id]
+    users = [record.title for record in Registry(workspace).unfinished() if dataset_id in _datasets(workspace, record)]
     if users:
         raise DatasetError(
             "This dataset is in use",
@@ -22,3 +24,12 @@ def delete_unused_dataset(workspace: Workspace, dataset_id: str) -> None:
             hint="Wait until it has ended, or stop it; then delete the dataset.",
         )
     delete_dataset(workspace, dataset_id)
+
+
+def _datasets(workspace: Workspace, record: JobRecord) -> tuple[str, ...]:
+    """What a job reads: its dataset, and a training's separate test set."""
+    try:
+        payload = RunFolder.find(workspace, record.id).read_config()
+    except (RunError, WorkspaceError):  # its folder is gone or damaged: its supervisor will end it
+        return (record.dataset,)
+    return (record.dataset, str(payload.get("test_dataset")))

@@ -6,9 +6,12 @@ in Keras's safe mode, which runs no code from the file.
 
 from __future__ import annotations
 
+import errno
 import json
+import lzma
 import shutil
 import zipfile
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,9 @@ from tlcore.workspace import GIBIBYTE, MEBIBYTE
 _LARGEST = {"model.keras": 4 * GIBIBYTE, DESCRIPTION: MEBIBYTE, "report.json": 256 * MEBIBYTE}
 _BLOCK = MEBIBYTE
 
+# What `zipfile` raises for a zip that is damaged, encrypted or packed in an unknown way.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, NotImplementedError, RuntimeError)
+
 
 def run(context: JobContext) -> dict[str, Any]:
     """Makes a run of the zip `payload["path"]`, called `payload["name"]`.
@@ -49,7 +55,15 @@ def run(context: JobContext) -> dict[str, Any]:
     try:
         info, report = _unpack(source, making)
         _rebuild_bundle(context, making, run_id, info)
-        _describe(making, run_id, context.payload["name"], info, report)
+        meta = RunMeta(
+            id=run_id,
+            kind="train",
+            name=context.payload["name"],
+            dataset=report.dataset.id,
+            owner=context.folder.read_meta().owner,
+            created=datetime.now(UTC),
+        )
+        _describe(making, meta, info, report)
         making.path.replace(context.workspace.runs / run_id)
     finally:
         shutil.rmtree(making.path, ignore_errors=True)
@@ -67,21 +81,28 @@ def _refused(what: str, path: Path) -> ImportRefused:
 
 def _unpack(source: Path, folder: RunFolder) -> tuple[BundleInfo, Report]:
     """Takes the known files out of the zip."""
+    if not source.is_file():
+        raise _refused("There is no such file", source)
     try:
         with zipfile.ZipFile(source) as archive:
             for name, largest in _LARGEST.items():
                 _extract(archive, name, folder.path / name, largest, source)
         info = BundleInfo.model_validate_json((folder.path / DESCRIPTION).read_text(encoding="utf-8"))
+        (folder.path / DESCRIPTION).unlink()  # the bundle is made anew, with a description of its own
         document = json.loads(folder.report.read_text(encoding="utf-8"))
         report = Report.model_validate(document)
     except KeyError as error:
         raise _refused(f"The zip is not a downloaded model: {error.args[0]}", source) from error
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGED as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
         raise _refused("The zip is damaged or not a zip", source) from error
     except (ValidationError, ValueError) as error:
         raise _refused("The description inside the zip can't be read", source) from error
     if info.class_names != report.class_names:
         raise _refused("The zip's model and report name different classes", source)
+    if {len(info.class_names)} != {len(report.confusion), *map(len, report.confusion)}:
+        raise _refused("The report inside the zip does not fit its classes", source)
     return info, report
 
 
@@ -121,12 +142,12 @@ def _rebuild_bundle(context: JobContext, folder: RunFolder, run_id: str, info: B
         raise _refused("The model inside the zip was not made by this studio", folder.model) from error
 
 
-def _describe(folder: RunFolder, run_id: str, name: str, info: BundleInfo, report: Report) -> None:
+def _describe(folder: RunFolder, meta: RunMeta, info: BundleInfo, report: Report) -> None:
     """Writes what every finished run has: report, configuration, meta data and its last event."""
-    final = folder.path.with_name(run_id)
+    final = folder.path.with_name(meta.id)
     report = report.model_copy(
         update={
-            "run_id": run_id,
+            "run_id": meta.id,
             "artifacts": Artifacts(model=str(final / "model.keras"), report=str(final / "report.json")),
         }
     )
@@ -134,10 +155,7 @@ def _describe(folder: RunFolder, run_id: str, name: str, info: BundleInfo, repor
     config: RunConfig = report.config
     write_json(folder.config, config.to_json())
     write_json(folder.result, report.to_json())
-    now = datetime.now(UTC)
     with EventWriter(folder.events) as events:
         events.write("note", text=f"Brought back from a download of run {info.run_id}.", level="info")
         events.write("ended", state="completed", error=None)
-    folder.write_meta(
-        RunMeta(id=run_id, kind="train", name=name, dataset=report.dataset.id, owner="local", created=now)
-    )
+    folder.write_meta(meta)

@@ -54,6 +54,7 @@ def run(context: JobContext) -> dict[str, Any]:
         Stopped: Somebody asked to stop before there was anything to keep.
     """
     started = time.monotonic()
+    context.folder.report.unlink(missing_ok=True)  # an earlier attempt's; a report means that the run is whole
     asked = RunConfig.from_json(context.payload)
     for dataset in filter(None, (asked.dataset, asked.test_dataset)):
         ensure_dataset(context.workspace, dataset, context.reporter)

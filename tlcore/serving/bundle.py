@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tlcore.errors import BundleError
+from tlcore.errors import BundleError, NoBundle
 from tlcore.files import write_text
 
 DESCRIPTION = "bundle.json"
@@ -54,12 +54,13 @@ def read_info(folder: Path) -> BundleInfo:
     """The description of the bundle in `folder`.
 
     Raises:
-        BundleError: There is none, or it can't be read.
+        NoBundle: There is none.
+        BundleError: It can't be read.
     """
     try:
         return BundleInfo.model_validate_json((folder / DESCRIPTION).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise BundleError(
+        raise NoBundle(
             "This run has no model to predict with",
             value=folder.parent.name,
             hint="Choose a run that has finished, or train one.",

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from tlcore.backbones.registry import find_backbone
 from tlcore.engines.openvino import compile_for_cpu
-from tlcore.errors import BundleError, PictureError
+from tlcore.errors import BundleError, InputError, PictureError
 from tlcore.serving.bundle import NETWORK, PROBABILITIES, BundleInfo, read_info
 from tlcore.serving.inputs import Picture
 from tlcore.workspace import Workspace, check_id
@@ -59,6 +60,22 @@ class Prediction(BaseModel):
         return self.model_dump(mode="json")
 
 
+def check_size(info: BundleInfo, image_size: int) -> None:
+    """Smaller pictures shrink to nothing before the last layer.
+
+    Raises:
+        BackboneError: This installation does not know the model's backbone.
+        InputError: The pictures are too small.
+    """
+    smallest = find_backbone(info.backbone).smallest_size
+    if image_size < smallest:
+        raise InputError(
+            "The pictures are too small for this model",
+            value=f"{image_size} pixels",
+            hint=f"Choose {smallest} or more; {info.image_size} is the size that it was trained with.",
+        )
+
+
 class Predictor:
     """A bundle's network, compiled. Threads may share it: one picture goes through at a time."""
 
@@ -76,9 +93,12 @@ class Predictor:
             image_size: Another side in pixels than the model was trained with; None is the same.
 
         Raises:
-            BundleError: There is no bundle, it is damaged, does not work at that size, or can't be used without Keras.
+            BundleError: There is no bundle, it is damaged, or can't be used without Keras.
+            InputError: The model does not work at that size.
         """
         self.info: BundleInfo = read_info(folder)
+        if image_size is not None:
+            check_size(self.info, image_size)
         if self.info.engine != "openvino":
             raise BundleError(
                 "This model predicts through a worker with Keras",
@@ -88,6 +108,12 @@ class Predictor:
         try:
             self._network = compile_for_cpu(folder / NETWORK, image_size)
         except RuntimeError as error:
+            if image_size is not None and image_size != self.info.image_size:
+                raise InputError(
+                    "This model does not work with pictures of that size",
+                    value=f"{image_size} pixels",
+                    hint=f"Leave the image size out: the model was trained with {self.info.image_size}.",
+                ) from error
             raise BundleError(
                 "This run's model can't be loaded",
                 value=self.info.run_id,

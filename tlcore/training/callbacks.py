@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -58,7 +59,7 @@ class Recorder(keras.callbacks.Callback):
         self._seen = 0
         self._sums = dict.fromkeys(self._sums, 0.0)
         self._started = time.monotonic()
-        self._rate = float(self.model.optimizer.learning_rate)
+        self._rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Tells the batch's own loss and accuracy.
@@ -112,14 +113,32 @@ class Recorder(keras.callbacks.Callback):
 
 
 class NotFinite(keras.callbacks.Callback):
-    """Notices a loss that is no number any more, before it spoils the weights that are kept."""
+    """Notices a loss that is no number any more, before it spoils the weights that are kept, or is told."""
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def __init__(self) -> None:
+        super().__init__()
+        self._epoch = 1
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras's signature
+        """Notes the epoch's number."""
+        self._epoch = epoch + 1
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras's signature
         """Ends the phase when the training loss has become NaN or infinite.
 
         Raises:
             FloatingPointError: With the epoch's number.
         """
-        loss = float((logs or {})["loss"])
-        if loss != loss or loss in (float("inf"), float("-inf")):
-            raise FloatingPointError(epoch + 1)
+        self._check((logs or {})["loss"])
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras's signature
+        """The same for the validation loss: the last update of an epoch may be the one that spoils the weights.
+
+        Raises:
+            FloatingPointError: With the epoch's number.
+        """
+        self._check((logs or {})["val_loss"])
+
+    def _check(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise FloatingPointError(self._epoch)

@@ -24,7 +24,7 @@ class PhaseResult:
     Attributes:
         rows: Its history, an entry for each whole epoch.
         stopped: Whether somebody asked to stop.
-        ended_early: Whether early stopping ended it.
+        ended_early: Whether early stopping ended it before its last epoch.
     """
 
     rows: tuple[EpochRow, ...]
@@ -43,6 +43,8 @@ def run_phase(
     reporter: Reporter,
 ) -> PhaseResult:
     """Trains a compiled model; afterwards it holds the weights to keep: the best epoch's, or the last one's.
+
+    Fine-tuning that is stopped in its first epoch leaves the weights as they were before.
 
     Args:
         name: The phase, for the events.
@@ -67,6 +69,8 @@ def run_phase(
         restore_best_weights=early_stopping.restore_best,
         mode="min" if early_stopping.monitor == "val_loss" else "max",
     )
+    # A head that was trained before is better than a network that was fine-tuned for part of an epoch.
+    before = model.get_weights() if name is PhaseName.FINE_TUNE else None
     stopped = False
     try:
         model.fit(
@@ -82,11 +86,14 @@ def run_phase(
         )
     except Stopped:
         stopped = True
-        best.put_back()
+        if recorder.rows or before is None:
+            best.put_back()
+        else:
+            model.set_weights(before)
     except FloatingPointError as error:
         raise TrainingFailed(
             "The loss became infinite, so the model learned nothing",
             value=f"epoch {error.args[0]} of the {name.value} phase",
             hint="Choose a learning rate ten times smaller and train again.",
         ) from error
-    return PhaseResult(tuple(recorder.rows), stopped, best.ended_early)
+    return PhaseResult(tuple(recorder.rows), stopped, best.ended_early and len(recorder.rows) < epochs)

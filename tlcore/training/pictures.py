@@ -58,7 +58,7 @@ def decode_to_file(
         dataset: Where the pictures are.
         indices: Which of them, shape (n,).
         size: Side in pixels.
-        path: The `.npy` file to write.
+        path: The `.npy` file to write; its caller removes what is left of it.
         limits: Of decoding.
         reporter: Who is told.
 
@@ -74,7 +74,8 @@ def decode_to_file(
         return np.empty(shape, dtype=np.uint8)
     try:
         reserve(path, int(np.prod(shape)))
-        pictures = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        pictures: NDArray[np.uint8] = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        claim(path)
     except OSError as error:
         raise WorkspaceError(
             f"The decoded pictures can't be written: {error.strerror}",
@@ -86,9 +87,8 @@ def decode_to_file(
     for batch in told_batches(batches, "Reading pictures", len(indices), reporter):
         pictures[done : done + len(batch)] = batch
         done += len(batch)
-    pictures.flush()
-    mapped: NDArray[np.uint8] = np.load(path, mmap_mode="r")
-    return mapped
+    pictures.flags.writeable = False
+    return pictures
 
 
 def reserve(path: Path, size: int) -> None:
@@ -100,3 +100,18 @@ def reserve(path: Path, size: int) -> None:
     """
     if shutil.disk_usage(path.parent).free < size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def claim(path: Path) -> None:
+    """Takes a mapped file's room on the disk before others do, and removes its name where the system can.
+
+    A file without a name lives as long as its mapping: the room is free again however the process ends, killed too.
+
+    Raises:
+        OSError: There is no room after all.
+    """
+    if hasattr(os, "posix_fallocate"):  # not on macOS and Windows
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    if os.name == "posix":
+        path.unlink()

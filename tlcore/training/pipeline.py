@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from tlcore.config import AugmentationConfig
 
-_PARALLEL = 2
 _READ_AHEAD = 2
 
 
@@ -50,6 +49,7 @@ def training_batches(
     seed: int,
     steps: int | None = None,
     augmentation: AugmentationConfig | None = None,
+    replicas: int = 1,
 ) -> Batches:
     """Shuffled batches, augmented where asked.
 
@@ -60,10 +60,14 @@ def training_batches(
         seed: Of the order and the augmentation.
         steps: Batches an epoch; None is one pass.
         augmentation: Random changes, for pictures only.
+        replicas: Parts that each batch is cut into. All get the same number: an empty part would turn the statistics of
+            BatchNorm into NaN. The few pictures that are left over are others in each pass.
     """
+    batch_size = even_batch_size(batch_size, len(inputs), replicas)
+    pictures = len(inputs) - len(inputs) % replicas
 
     def order(number: int) -> NDArray[np.int64]:
-        return np.random.default_rng((seed, number)).permutation(len(inputs))
+        return np.random.default_rng((seed, number)).permutation(len(inputs))[:pictures]
 
     def stream() -> Iterator[tuple[NDArray[np.generic], NDArray[np.float32]]]:
         for number in count():
@@ -75,15 +79,16 @@ def training_batches(
     dataset = tf.data.Dataset.from_generator(stream, output_signature=(_spec(inputs), _spec(targets)))
     if augmentation is not None and augmentation.active:
         change = augmenter(augmentation, seed)
-        dataset = dataset.map(
-            lambda pictures, wanted: (change(tf.cast(pictures, tf.float32), training=True), wanted),
-            num_parallel_calls=_PARALLEL,
-        )
-    return Batches(_fixed(dataset), steps or -(-len(inputs) // batch_size), len(inputs), batch_size)
+        # One at a time: in parallel the order in which batches take random numbers would differ from run to run.
+        dataset = dataset.map(lambda x, wanted: (change(tf.cast(x, tf.float32), training=True), wanted))
+    return Batches(_fixed(dataset), steps or -(-pictures // batch_size), pictures, batch_size)
 
 
-def evaluation_batches(inputs: NDArray[np.generic], targets: NDArray[np.float32], batch_size: int) -> Batches:
-    """Batches in order, for validation; without end, like those for training."""
+def evaluation_batches(
+    inputs: NDArray[np.generic], targets: NDArray[np.float32], batch_size: int, replicas: int = 1
+) -> Batches:
+    """Batches in order, for validation; without end, like those for training. No picture is left out."""
+    batch_size = even_batch_size(batch_size, len(inputs), replicas)
 
     def stream() -> Iterator[tuple[NDArray[np.generic], NDArray[np.float32]]]:
         while True:
@@ -94,18 +99,36 @@ def evaluation_batches(inputs: NDArray[np.generic], targets: NDArray[np.float32]
     return Batches(_fixed(dataset), -(-len(inputs) // batch_size), len(inputs), batch_size)
 
 
+def even_batch_size(batch_size: int, pictures: int, replicas: int) -> int:
+    """The largest batch size up to the one asked for whose first batch is cut into equal parts.
+
+    Under a MirroredStrategy, Keras 3.15 averages the parts of a stream's first batch to learn their shape, and fails
+    when they differ.
+    """
+    if replicas == 1:
+        return batch_size
+    largest = min(batch_size, pictures)
+    return max(largest - largest % replicas, replicas)
+
+
 def augmenter(augmentation: AugmentationConfig, seed: int) -> keras.Sequential:
-    """The random changes as layers, for float32 pictures 0..255; new pixels at the borders are mirrored."""
+    """The random changes as layers, for float32 pictures 0..255; new pixels at the borders are mirrored.
+
+    They stay in float32 under mixed precision: float16 can't tell neighbouring pixels of a large picture apart.
+    """
     layers: list[keras.layers.Layer] = []
+    precision = {"dtype": "float32"}
     if augmentation.flip != "none":
         both = "horizontal_and_vertical"
-        layers.append(keras.layers.RandomFlip(both if augmentation.flip == "both" else augmentation.flip, seed=seed))
+        direction = both if augmentation.flip == "both" else augmentation.flip
+        layers.append(keras.layers.RandomFlip(direction, seed=seed, **precision))
     if augmentation.rotation:
-        layers.append(keras.layers.RandomRotation(augmentation.rotation / 360, seed=seed + 1))
+        layers.append(keras.layers.RandomRotation(augmentation.rotation / 360, seed=seed + 1, **precision))
     if augmentation.zoom:
-        layers.append(keras.layers.RandomZoom(augmentation.zoom, seed=seed + 2))
+        layers.append(keras.layers.RandomZoom(augmentation.zoom, seed=seed + 2, **precision))
     if augmentation.contrast:
-        layers.append(keras.layers.RandomContrast(augmentation.contrast, value_range=(0, 255), seed=seed + 3))
+        contrast = keras.layers.RandomContrast(augmentation.contrast, value_range=(0, 255), seed=seed + 3, **precision)
+        layers.append(contrast)
     return keras.Sequential(layers)
 
 

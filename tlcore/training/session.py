@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from tlcore.data.batches import read_batches
 from tlcore.data.dataset import PARTS, Part
 from tlcore.engines.protocol import FeatureEngine
 from tlcore.engines.select import choose_engine, converted_path
+from tlcore.engines.tensorflow import forward
 from tlcore.progress import DeafReporter, Reporter
 from tlcore.training.assembly import Assembled, assemble, count
 from tlcore.training.compiling import class_weights, compile_model, make_optimizer, probabilities, targets
@@ -98,6 +99,7 @@ class Session:
         self._pictures: dict[Part, NDArray[np.uint8]] = {}
         self._features: dict[Part, NDArray[np.float32]] = {}
         self._assembled: Assembled | None = None
+        self._runs: dict[str, Callable[[NDArray[np.generic]], NDArray[np.float32]]] = {}
         self._network_trained = config.mode is Mode.SCRATCH
 
     @property
@@ -190,15 +192,20 @@ class Session:
             if part in self._features and not self._network_trained:
                 features = self._features[part]
                 batches = (features[start : start + 1024] for start in range(0, len(features), 1024))
-                model = self.assembled.head
-                outputs = [np.asarray(model.predict_on_batch(batch)) for batch in batches]
-                return probabilities(np.concatenate(outputs))
+                run = self._forward(self.assembled.head)
+                return probabilities(np.concatenate([run(batch) for batch in batches]))
             stream = self.picture_batches(part, f"Judging the {part} pictures")
             return np.concatenate([self.answer_pictures(batch) for batch in stream])
 
     def answer_pictures(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities from the whole Keras model, shape (n, classes), for decoded pictures (n, size, size, 3)."""
-        return probabilities(np.asarray(self.assembled.model.predict_on_batch(pictures.astype(np.float32))))
+        return probabilities(self._forward(self.assembled.model)(pictures.astype(np.float32)))
+
+    def _forward(self, model: keras.Model) -> Callable[[NDArray[np.generic]], NDArray[np.float32]]:
+        """`forward`, compiled once for each model."""
+        if model.name not in self._runs:
+            self._runs[model.name] = forward(model)
+        return self._runs[model.name]
 
     def train(self) -> None:
         """Runs the phases of the mode; a stop ends the phase at the next batch and leaves out the rest.
@@ -229,8 +236,8 @@ class Session:
 
     def _run(self, phase: PhaseName, model: keras.Model, epochs: int, learning_rate: float) -> None:
         training, validation = self._streams(on_features=model is self.assembled.head)
-        optimizer = make_optimizer(self.config.optimizer, learning_rate, training.steps * epochs)
         with self.device.scope():
+            optimizer = make_optimizer(self.config.optimizer, learning_rate, training.steps * epochs)
             compile_model(model, self.config, optimizer, self.device)
         labels = self.material.labels("train")
         result: PhaseResult = run_phase(
@@ -261,5 +268,9 @@ class Session:
             config.seed,
             config.steps_per_epoch,
             None if on_features else config.augmentation,
+            self.device.replicas,
         )
-        return training, evaluation_batches(inputs["validation"], wanted["validation"], config.batch_size)
+        validation = evaluation_batches(
+            inputs["validation"], wanted["validation"], config.batch_size, self.device.replicas
+        )
+        return training, validation

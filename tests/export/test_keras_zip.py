@@ -2,11 +2,12 @@
 
 import json
 import runpy
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
@@ -108,9 +109,13 @@ def test_what_is_no_download_is_refused_and_leaves_nothing(
 
 
 def test_a_model_that_brings_code_is_refused(download: Path, finished_run: FinishedRun, tmp_path: Path) -> None:
-    inputs = keras.Input((64, 64, 3))
-    outputs = keras.layers.Lambda(lambda x: x[:, 0, 0, :])(inputs)
-    keras.Model(inputs, outputs).save(tmp_path / "lambda.keras")
+    # In a process of its own: here, Keras would search the source of every loaded module for the lambda.
+    code = (
+        "import keras; inputs = keras.Input((64, 64, 3))\n"
+        "outputs = keras.layers.Lambda(lambda x: x[:, 0, 0, :])(inputs)\n"
+        "keras.Model(inputs, outputs).save('lambda.keras')"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
     path = repacked(download, tmp_path / "code.zip", model__keras=(tmp_path / "lambda.keras").read_bytes())
     job = submit(finished_run.workspace, "restore", {"path": str(path), "name": "Bad"}, "Bring back")
     assert wait(finished_run.workspace, job, timeout=120).state is State.FAILED

@@ -17,7 +17,7 @@ from tlcore.backbones.efficientnet_lite import build_lite
 from tlcore.backbones.record import Backbone, PackagedWeights
 from tlcore.errors import BackboneError, WeightsUnavailable
 
-STAGES = ["stem", *(f"block{number}" for number in range(1, 8)), "head"]
+STAGES = ["stem", *(f"block{number}" for number in range(1, 8)), "top"]
 CATS = range(281, 286)  # the domestic ones
 ESPRESSO_OR_CUP = (967, 968)
 PUBLISHED_MILLIONS = {"efficientnet-lite0": 4.7, "efficientnet-lite1": 5.4, "efficientnet-lite2": 6.1}
@@ -64,7 +64,7 @@ def test_every_layer_belongs_to_a_stage_in_order(published: SimpleNamespace) -> 
 
 def test_the_backbone_ends_in_the_last_feature_map(lite0: keras.Model) -> None:
     assert lite0.output_shape == (None, 7, 7, 1280)
-    assert lite0.layers[-1].name == "head_relu6"
+    assert lite0.layers[-1].name == "top_relu6"
     features = lite0.predict_on_batch(picture("chelsea", 224)[None])
     assert features.min() == 0
     assert 0 < features.max() <= 6

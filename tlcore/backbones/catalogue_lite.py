@@ -17,7 +17,7 @@ LITE_TABLE = "https://github.com/tensorflow/tpu/blob/master/models/official/effi
 
 _PAPER = "https://arxiv.org/abs/1905.11946"
 _SMALLEST_SIZE = 32  # Five halvings: below this the last feature map comes from less than one pixel.
-_STAGE = re.compile(r"(stem|block[1-7](?=[a-z]_)|head)")
+_STAGE = re.compile(r"(stem|block[1-7](?=[a-z]_)|top)")
 
 
 def _record(number: int, size: int, top1: float, megabytes: float) -> Backbone:
@@ -59,7 +59,7 @@ PACKAGED: Mapping[str, PackagedWeights] = MappingProxyType(
 
 
 def stage_of(layer_name: str) -> str:
-    """The stage that a layer of a built-in network belongs to: `stem`, `block1` to `block7`, or `head`.
+    """The stage that a layer of a built-in network belongs to: `stem`, `block1` to `block7`, or `top`.
 
     Args:
         layer_name: Name of a layer of `build_lite`'s model without the classifier, such as `block3a_depthwise`.

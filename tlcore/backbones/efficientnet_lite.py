@@ -3,7 +3,7 @@
 Architecture: M. Tan and Q. V. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
 https://arxiv.org/abs/1905.11946, with the changes for the Lite family that its authors list in
 https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite: no squeeze-and-excite, ReLU6 in place
-of swish, and stem, head, and the number of first and last blocks not scaled.
+of swish, and stem, top, and the number of first and last blocks not scaled.
 
 Importing this module loads Keras: only workers do.
 """
@@ -28,7 +28,7 @@ CLASSES = 1000
 """Length of the output with `classifier=True`: ImageNet's classes in their usual order."""
 
 _STEM_CHANNELS = 32
-_HEAD_CHANNELS = 1280
+_TOP_CHANNELS = 1280
 _CHANNEL_MULTIPLE = 8
 _EPSILON = 1e-3
 
@@ -91,7 +91,7 @@ _GROUPS = (
 def build_lite(backbone_id: str, size: int, pretrained: bool, classifier: bool = False) -> keras.Model:
     """Builds one of the EfficientNet-Lite networks as a functional model.
 
-    Layer names begin with their stage: `stem`, `block1a` to `block7a` (the letter counts the repeats), `head`.
+    Layer names begin with their stage: `stem`, `block1a` to `block7a` (the letter counts the repeats), `top`.
 
     Args:
         backbone_id: `efficientnet-lite0`, `efficientnet-lite1` or `efficientnet-lite2`.
@@ -114,7 +114,7 @@ def build_lite(backbone_id: str, size: int, pretrained: bool, classifier: bool =
     x = _convolve(pictures, "stem", _STEM_CHANNELS, kernel=3, stride=2)
     for block in blocks:
         x = _apply(block, x)
-    x = _convolve(x, "head", _HEAD_CHANNELS)
+    x = _convolve(x, "top", _TOP_CHANNELS)
     if classifier:
         x = layers.GlobalAveragePooling2D(name="classifier_pool")(x)
         x = layers.Dense(CLASSES, name="classifier")(x)
@@ -201,7 +201,7 @@ def _checkpoint_names(blocks: tuple[_Block, ...]) -> dict[str, str]:
         names[f"{block.name}_depthwise_bn"] = f"{prefix}_bn1"
         names[f"{block.name}_project_conv"] = f"{prefix}_project_conv"
         names[f"{block.name}_project_bn"] = f"{prefix}_bn2"
-    return names | {"head_conv": "_conv_head", "head_bn": "_bn1", "classifier": "_fc"}
+    return names | {"top_conv": "_conv_head", "top_bn": "_bn1", "classifier": "_fc"}
 
 
 def _load_weights(model: keras.Model, backbone_id: str, names: Mapping[str, str]) -> None:

@@ -108,7 +108,10 @@ def show_run(view: RunView) -> None:
                 with guarded():
                     request_stop(workspace(), view.id)
         if view.state in (State.INTERRUPTED, State.FAILED) and st.button(
-            "Resume", icon=":material/replay:", key="train-resume", help="Puts it back in the queue."
+            "Start again",
+            icon=":material/replay:",
+            key="train-resume",
+            help="Puts it back in the queue with the same settings; it begins with the first round.",
         ):
             with guarded():
                 resume(workspace(), view.id)

@@ -88,13 +88,13 @@ def ending_without_result(record: JobRecord) -> None:
         st.info("It was stopped before there was a model to keep. Start it anew from the Model page.")
     elif record.state is State.INTERRUPTED:
         st.warning(
-            f"It was interrupted, by a restart or because its process was ended. {error} Resume puts it back in the "
-            "queue.",
+            f'It was interrupted, by a restart or because its process was ended. {error} "Start again" puts it back '
+            "in the queue.",
             icon=":material/power_off:",
         )
     else:
         st.error(
             f"{error or 'It failed without saying why; the log below may tell.'}\n\nChange the settings on the Model "
-            "page, or resume it to try the same again.",
+            "page, or start it again to try the same once more.",
             icon=":material/error:",
         )

@@ -136,7 +136,7 @@ def resume(workspace: Workspace, run_id: str) -> JobRecord:
     record = registry.get(run_id)
     if State.QUEUED not in MOVES[record.state]:
         raise RunError(
-            f"Only a run that was interrupted or failed can be resumed; this one is {record.state}",
+            f"Only a run that was interrupted or failed can be started again; this one is {record.state}",
             value=run_id,
             hint="Start a new run with the same settings instead." if record.state.ended else "",
         )

@@ -145,7 +145,7 @@ def test_a_failed_run_says_why_and_can_be_resumed(open_page: OpenPage, workspace
     app.button(key="train-resume").click().run()
 
     assert "The loss became infinite." in text
-    assert "resume it to try the same again" in text
+    assert "start it again to try the same once more" in text
     assert Registry(workspace).get("r1").state is State.QUEUED
 
 

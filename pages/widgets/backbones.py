@@ -46,6 +46,14 @@ def backbone_table(chosen: Sequence[str]) -> tuple[str, ...]:
             "Where": st.column_config.TextColumn(
                 "Where it is", help="Built in and cached ones work without a network; the others are fetched once."
             ),
+            "Memory": st.column_config.NumberColumn(
+                format="%.0f MB",
+                help="What it works out for one picture at its own size. Where all of it learns, a step keeps about "
+                "this much for each of its pictures.",
+            ),
+            "Licence": st.column_config.TextColumn(help="The licence of the weights."),
+            "Paper": st.column_config.LinkColumn(help="The paper that describes it."),
+            "Accuracy by": st.column_config.LinkColumn(help="Where the accuracy was published."),
         },
     )
     return tuple(backbones[index].id for index in event.selection.rows if index < len(backbones))
@@ -61,6 +69,10 @@ def _row(backbone: Backbone) -> dict[str, object]:
         "Weights (million)": table.parameters / 1e6,
         "Size": table.parameters * _BYTES_PER_WEIGHT / 1e6,
         "Pictures": backbone.default_size,
+        "Memory": backbone.megabytes_per_picture,
+        "Licence": backbone.licence,
+        "Paper": backbone.paper,
+        "Accuracy by": backbone.accuracy.source,
     }
 
 

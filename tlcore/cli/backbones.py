@@ -26,6 +26,7 @@ def describe_backbone(backbone: Backbone, width: float | None = None) -> dict[st
         "smallest_image_size": backbone.smallest_size,
         "imagenet_top1": backbone.accuracy.top1,
         "imagenet_source": backbone.accuracy.source,
+        "megabytes_per_picture": backbone.megabytes_per_picture,
         "licence": backbone.licence,
         "paper": backbone.paper,
         "weights": weights_state(backbone, width),

@@ -13,6 +13,7 @@ from pages.widgets.modes import MODE_NAMES
 from pages.widgets.reports import Finished, backbone_name, duration_text, finished_runs, unique_names
 from pages.widgets.shell import next_step, page_header, plain_text, workspace
 from tlcore.config import Mode
+from tlcore.evaluation.report import Report
 from tlcore.plots.compare import RunCurve, RunPoint, accuracy_time_figure, overlay_figure
 from tlcore.plots.history import MEASURES
 
@@ -101,6 +102,16 @@ def choose_from_table(ranked: Sequence[Finished]) -> list[Finished]:
     return chosen
 
 
+def mode_text(report: Report) -> str:
+    """The mode, and what makes a run hard to compare: it was stopped, or another run's training is part of it."""
+    words = [MODE_NAMES[report.mode]]
+    if report.config.from_run is not None:
+        words.append("on an earlier run")
+    if report.state == "stopped":
+        words.append("stopped")
+    return ", ".join(words)
+
+
 def ticked_at_first(ranked: Sequence[Finished]) -> list[str]:
     """The best run of each mode, so that modes stand side by side, and the best of the rest."""
     best: dict[Mode, str] = {}
@@ -119,7 +130,7 @@ def _row(run: Finished) -> dict[str, object]:
     report = run.report
     low, high = (100 * end for end in report.test.accuracy_ci95)
     return {
-        "Mode": MODE_NAMES[report.mode],
+        "Mode": mode_text(report),
         "Backbone": backbone_name(report.backbone),
         "Validation": 100 * report.validation.accuracy,
         "Test": 100 * report.test.accuracy,
@@ -213,7 +224,8 @@ def _point(name: str, run: Finished) -> RunPoint:
 def show_modes(chosen: Sequence[Finished]) -> None:
     """The best run of each mode side by side, best by validation."""
     best: dict[Mode, Finished] = {}
-    for run in chosen:  # ranked already: the first of a mode is its best
+    # Ranked already: the first of a mode is its best. A run that was stopped only stands in where there is no other.
+    for run in sorted(chosen, key=lambda run: run.report.state == "stopped"):
         best.setdefault(run.report.mode, run)
     if len(best) < 2:
         return
@@ -227,9 +239,14 @@ def show_modes(chosen: Sequence[Finished]) -> None:
             report = best[mode].report
             low, high = (100 * end for end in report.test.accuracy_ci95)
             st.metric("Test accuracy", f"{report.test.accuracy:.1%}", help="Of the best of this mode by validation.")
+            time = duration_text(report.seconds.total)
+            if report.config.from_run is not None:
+                time += " on top of the earlier run's time"
+            if report.state == "stopped":
+                time += ", stopped"
             st.caption(
                 f"likely {low:.0f} to {high:.0f}%; {backbone_name(report.backbone)}; "
-                f"{report.parameters.trainable:,} weights learned; {duration_text(report.seconds.total)}"
+                f"{report.parameters.trainable:,} weights learned; {time}"
             )
 
 

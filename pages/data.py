@@ -30,6 +30,7 @@ from tlcore.plots.balance import balance_figure
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
 
+_REFUSED = "data-refused"
 _SOURCES = {"sample": "Sample", "own": "Your pictures"}
 _MOST_TAGS = 12
 
@@ -106,6 +107,8 @@ def show_dataset() -> None:
         show_error(error)
         st.button("Show the samples", on_click=_show_first, key="data-first")
         return
+    if refused := st.session_state.pop(_REFUSED, None):
+        st.error(plain_text(refused), icon=":material/error:")
     st.subheader(plain_text(info.name), anchor=False)
     tags = [plain_text(name) for name in info.class_names[:_MOST_TAGS]]
     more = f" and {len(info.class_names) - _MOST_TAGS} more" if len(info.class_names) > _MOST_TAGS else ""
@@ -205,7 +208,7 @@ def show_about(info: DatasetInfo) -> None:
     if info.homepage and info.source == "sample":
         st.link_button("Home page", info.homepage, icon=":material/open_in_new:", type="tertiary")
     if info.rejected:
-        st.markdown(f"**Left out: {len(info.rejected):,} files**")
+        st.markdown(f"**Files left out: {len(info.rejected):,}**")
         rejected_table([entry.model_dump() for entry in info.rejected], "left-out")
     if info.source == "own":
         st.space("small")
@@ -229,10 +232,14 @@ def ask_to_delete(info: DatasetInfo) -> None:
 
 
 def _delete(dataset_id: str) -> None:
-    with guarded():
+    """Deletes, or leaves the reason why not for the page: what a callback draws itself is lost."""
+    try:
         delete_unused_dataset(workspace(), dataset_id)
-        st.query_params.pop("dataset", None)
-        st.query_params.pop("import", None)
+    except StudioError as error:
+        st.session_state[_REFUSED] = str(error)
+        return
+    st.query_params.pop("dataset", None)
+    st.query_params.pop("import", None)
 
 
 show_page()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
@@ -15,6 +15,7 @@ from pages.widgets.answers import MOST_PICTURES, Batch, Source, answers_of, ask,
 from pages.widgets.charts import csv_bytes
 from pages.widgets.jobs import watch_job
 from pages.widgets.pictures import upload_thumbnail
+from pages.widgets.reports import in_words, read_report
 from pages.widgets.shell import current_run, guarded, next_step, page_header, plain_text, show_error, workspace
 from pages.widgets.uploads import keep_upload
 from tlcore.errors import RunError, StudioError
@@ -55,12 +56,23 @@ def show_page() -> None:
 
 
 def runs_with_model() -> dict[str, JobRecord]:
-    """Ended trainings that left a model to predict with, newest first, by id."""
-    return {
-        record.id: record
+    """Ended trainings that left a model to predict with, by id: completed ones, then stopped ones, the newest first."""
+    able = [
+        record
         for record in Registry(workspace()).list("train")
         if record.state.ended and (RunFolder(workspace().runs / record.id).bundle / DESCRIPTION).is_file()
-    }
+    ]
+    return {record.id: record for record in sorted(able, key=lambda record: record.state is not State.COMPLETED)}
+
+
+def run_label(record: JobRecord) -> str:
+    """A run with its date, whether it was stopped, and how good it is."""
+    words = [record.title, f"{record.created:%d %b %H:%M} UTC"]
+    if record.state is State.STOPPED:
+        words.append("stopped")
+    with suppress(StudioError):  # the Results page says what is wrong with a damaged report
+        words.append(in_words(read_report(RunFolder(workspace().runs / record.id).report).test))
+    return ", ".join(words)
 
 
 def show_chosen(runs: dict[str, JobRecord]) -> None:
@@ -85,10 +97,10 @@ def choose_run(runs: dict[str, JobRecord], asked: str) -> BundleInfo:
     st.selectbox(
         "Model that answers",
         list(runs),
-        format_func=lambda run_id: f"{runs[run_id].title} ({runs[run_id].created:%d %b %H:%M} UTC)",
+        format_func=lambda run_id: run_label(runs[run_id]),
         key="predict-run",
         on_change=_follow,
-        help="Every finished training is listed, the newest first.",
+        help="Every finished training is listed, the newest first; those that were stopped come last.",
     )
     return read_info(RunFolder.find(workspace(), st.session_state["predict-run"]).bundle)
 

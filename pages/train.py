@@ -157,6 +157,8 @@ def show_curves(view: RunView) -> None:
         batch_charts(view.batches, view.id, "train")
     elif view.history:
         epoch_charts(view.history, early_stopping(view.id), view.id, "train")
+    elif view.state.ended:
+        st.caption("No round was finished; by step there is something to see.")
     else:
         st.caption("The first round isn't over yet; by step there is something to see already.")
     if view.history:

@@ -168,13 +168,13 @@ def _layer(backbone: Backbone, choice: BackboneChoice, width: float | None) -> i
     number = int(
         st.number_input(
             f"First layer that learns (0 to {last})",
-            min_value=0,
-            max_value=last,
             step=1,
             key=key,
             help="Layers are counted from the picture. BatchNorm layers stay as they are wherever you start.",
         )
     )
+    if not 0 <= number <= last:
+        return number  # the configuration's check says what is wrong with it
     layer = table.layers[number]
     st.caption(
         f"Layer {number} is `{layer.name}` ({layer.kind}, stage {layer.stage}); "

@@ -12,19 +12,16 @@ from pages.widgets.draft import default_of
 
 
 @dataclass(frozen=True)
-class Range:
-    """What a number may be, and how it is shown.
+class Step:
+    """How a number's field behaves. It has no limits of its own: a browser keeps a value beyond a field's limits to
+    itself, and the page would go on with an older one. The configuration's checks refuse it in words instead.
 
     Attributes:
-        low: Smallest value.
-        high: Largest value.
-        step: What one click on plus or minus changes.
+        size: What one click on plus or minus changes.
         shown: A printf format, or None for the plain number.
     """
 
-    low: float
-    high: float
-    step: float
+    size: float
     shown: str | None = None
 
 
@@ -58,14 +55,12 @@ class OptionFields:
         else:
             self.values[name] = value
 
-    def whole_number(self, name: str, label: str, limits: Range, explanation: str, empty: str = "") -> None:
+    def whole_number(self, name: str, label: str, step: Step, explanation: str, empty: str = "") -> None:
         """A field for a whole number; with `empty` it may be left blank, and that is what blank means."""
         key = self._start(name)
         value = st.number_input(
             label,
-            min_value=int(limits.low),
-            max_value=int(limits.high),
-            step=int(limits.step),
+            step=int(step.size),
             value=None if empty else "min",
             placeholder=empty or None,
             key=key,
@@ -73,15 +68,13 @@ class OptionFields:
         )
         self.put(name, value)
 
-    def number(self, name: str, label: str, limits: Range, explanation: str) -> None:
+    def number(self, name: str, label: str, step: Step, explanation: str) -> None:
         """A field for a number with a fraction."""
         key = self._start(name, float)
         value = st.number_input(
             label,
-            min_value=float(limits.low),
-            max_value=float(limits.high),
-            step=float(limits.step),
-            format=limits.shown,
+            step=float(step.size),
+            format=step.shown,
             key=key,
             help=explanation,
         )

@@ -142,7 +142,7 @@ def _show_result(result: dict[str, Any]) -> None:
         text += f" {result['duplicates']:,} of them are exact copies of another one; copies are never split apart."
     st.success(text, icon=":material/check_circle:")
     if rejected:
-        with st.expander(f"{len(rejected):,} files were left out", icon=":material/rule:", expanded=len(rejected) < 6):
+        with st.expander(f"Files left out: {len(rejected):,}", icon=":material/rule:", expanded=len(rejected) < 6):
             rejected_table(rejected, "import-left-out")
 
 

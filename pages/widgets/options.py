@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.widgets.fields import OptionFields, Range, option_key
+from pages.widgets.fields import OptionFields, Step, option_key
 from tlcore.config import AUGMENTATION_PRESETS, Mode
 from tlcore.data.dataset import DatasetInfo
 
 _AUGMENTATION = ("flip", "rotation", "zoom", "contrast")
 _PRESET_NAMES = {"none": "None", "light": "Light", "strong": "Strong", "own": "By hand"}
-_EPOCHS = Range(1, 10_000, 1)
-_RATE = Range(1e-7, 10.0, 1e-4, "%.7g")
+_EPOCHS = Step(1)
+_RATE = Step(1e-4, "%.7g")
 
 
 def basic_options(fields: OptionFields, modes: Sequence[Mode]) -> None:
@@ -105,7 +105,7 @@ def _learning(fields: OptionFields, modes: Sequence[Mode]) -> None:
             fields.number(
                 "fine_tune_learning_rate",
                 "Learning rate of fine-tuning",
-                Range(1e-8, 10.0, 1e-6, "%.8g"),
+                Step(1e-6, "%.8g"),
                 "Keep it low, a hundredth of the other: large corrections would destroy what the pretrained model "
                 "knows.",
             )
@@ -128,20 +128,20 @@ def _learning(fields: OptionFields, modes: Sequence[Mode]) -> None:
             fields.number(
                 "optimizer.momentum",
                 "Momentum",
-                Range(0.0, 0.99, 0.05, "%.2f"),
+                Step(0.05, "%.2f"),
                 "How much of the last corrections is carried on. 0.9 is usual; 0 is plain gradient descent.",
             )
         fields.whole_number(
             "batch_size",
             "Pictures a step (batch size)",
-            Range(1, 4096, 8),
+            Step(8),
             "How many pictures each correction is computed from. Smaller when memory runs out; larger is smoother and "
             "uses a GPU better.",
         )
         fields.whole_number(
             "steps_per_epoch",
             "Steps a round",
-            Range(1, 1_000_000, 10),
+            Step(10),
             "Ends each round after so many batches. Set it to look at the curves more often with very many pictures.",
             empty="all pictures",
         )
@@ -157,7 +157,7 @@ def _pictures(fields: OptionFields, datasets: Sequence[DatasetInfo]) -> None:
     )
     external = fields.current("test_dataset") is not None
     left, middle, right = st.columns(3)
-    share = Range(0.0, 100.0, 5.0, "%.4g")
+    share = Step(5.0, "%.4g")
     with left:
         fields.number("split.train", "To learn from, %", share, "Share of the pictures that the model learns from.")
     with middle:
@@ -181,14 +181,14 @@ def _pictures(fields: OptionFields, datasets: Sequence[DatasetInfo]) -> None:
         fields.number(
             "split.fraction",
             "Share of the pictures to use",
-            Range(0.01, 1.0, 0.05, "%.2f"),
+            Step(0.05, "%.2f"),
             "1 uses all. 0.2 uses a fifth of each class: faster, and it shows how little data transfer learning needs.",
         )
     with middle:
         fields.whole_number(
             "image_size",
             "Picture size in pixels",
-            Range(16, 2048, 16),
+            Step(16),
             "Pictures are resized to this square. Larger shows small details and takes time with the square of the "
             "size; much smaller than what the model was trained with costs accuracy.",
             empty="as the model was trained",
@@ -217,21 +217,21 @@ def _augmentation(fields: OptionFields) -> None:
         fields.number(
             "augmentation.rotation",
             "Turn, up to degrees",
-            Range(0.0, 180.0, 5.0, "%.4g"),
+            Step(5.0, "%.4g"),
             "10 for photos held by hand; 180 when there is no up.",
         )
     with columns[2]:
         fields.number(
             "augmentation.zoom",
             "Zoom, up to a share",
-            Range(0.0, 0.9, 0.05, "%.2f"),
+            Step(0.05, "%.2f"),
             "0.1 zooms in or out by up to a tenth: for things at different distances.",
         )
     with columns[3]:
         fields.number(
             "augmentation.contrast",
             "Contrast, up to a share",
-            Range(0.0, 0.9, 0.05, "%.2f"),
+            Step(0.05, "%.2f"),
             "0.2 for different light. Leave it at 0 when brightness itself tells the classes apart.",
         )
 
@@ -242,21 +242,21 @@ def _head(fields: OptionFields, classes: int) -> None:
         fields.number(
             "head.dropout",
             "Dropout",
-            Range(0.0, 0.95, 0.05, "%.2f"),
+            Step(0.05, "%.2f"),
             "Share of the features that are left out at random while learning. Up to 0.5 when training is much better "
             "than validation; 0 when both are poor.",
         )
         fields.number(
             "head.l2",
             "L2 penalty",
-            Range(0.0, 1.0, 0.0001, "%.6g"),
+            Step(0.0001, "%.6g"),
             "Keeps the weights of the last layer small. Try 0.001 when training is much better than validation.",
         )
     with right:
         fields.number(
             "label_smoothing",
             "Label smoothing",
-            Range(0.0, 0.95, 0.05, "%.2f"),
+            Step(0.05, "%.2f"),
             "Tells the model not to be entirely sure. 0.1 helps when some labels are wrong; probabilities then stay "
             "below 100%.",
         )
@@ -275,7 +275,7 @@ def _stopping(fields: OptionFields) -> None:
         fields.whole_number(
             "early_stopping.patience",
             "Stop early after rounds without improvement",
-            Range(1, 1000, 1),
+            Step(1),
             "Saves time with many rounds: 3 to 10 are usual. Blank never stops early.",
             empty="never",
         )
@@ -294,7 +294,7 @@ def _stopping(fields: OptionFields) -> None:
         fields.whole_number(
             "seed",
             "Seed of chance",
-            Range(0, 2**31 - 1, 1),
+            Step(1),
             "The same seed divides the pictures the same way and starts from the same weights. Change it to see how "
             "much is luck.",
         )

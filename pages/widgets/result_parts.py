@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.widgets.charts import show_chart
-from pages.widgets.reports import duration_text, in_words, likely_in_words
+from pages.widgets.reports import duration_text, in_words, likely_in_words, short_name
 from pages.widgets.shell import plain_text
 from tlcore.evaluation.report import Report
 from tlcore.export.history_csv import history_csv
@@ -35,15 +36,21 @@ def headline(report: Report) -> None:
             ":gray[(95% interval; more test pictures make it narrower)]"
         )
         columns = st.columns(4)
+        goes_on = report.config.from_run is not None
         columns[0].metric(
-            "Before training",
+            "Before fine-tuning" if goes_on else "Before training",
             f"{report.baseline.accuracy:.1%}",
-            help="The same test pictures before anything was learned: about what guessing gives.",
+            help="The same test pictures with the earlier run's model, which this run goes on from."
+            if goes_on
+            else "The same test pictures before anything was learned: about what guessing gives.",
         )
+        lift = 100 * (report.test.accuracy - report.baseline.accuracy)
         columns[1].metric(
             "After training",
             f"{report.test.accuracy:.1%}",
-            f"{100 * (report.test.accuracy - report.baseline.accuracy):+.1f} points",
+            f"{lift:+.1f} points",
+            delta_color="normal" if abs(lift) >= 0.05 else "off",
+            delta_arrow="auto" if abs(lift) >= 0.05 else "off",
             help="Test pictures, which took no part in training or choosing.",
         )
         columns[2].metric(
@@ -51,11 +58,23 @@ def headline(report: Report) -> None:
             f"{report.validation.accuracy:.1%}",
             help="The pictures by which the best round was chosen. Runs are compared by these.",
         )
-        columns[3].metric("Time", duration_text(report.seconds.total), help="From start to end.")
+        columns[3].metric(
+            "Time",
+            duration_text(report.seconds.total),
+            help="From start to end, without the earlier run." if goes_on else "From start to end.",
+        )
+        if goes_on:
+            st.caption(f"It goes on from the frozen run {report.config.from_run}.")
     if report.stopped_early:
         st.info(plain_text(report.stopped_early), icon=":material/flag:")
     if report.test.count < 100:
-        st.caption(f"Only {report.test.count} test pictures: a single one more or less changes the figure visibly.")
+        pictures = "one test picture" if report.test.count == 1 else f"{report.test.count} test pictures"
+        st.caption(f"Only {pictures}: a single one more or less changes the figure visibly.")
+    if untested := [name for name, score in report.per_class.items() if not score.count]:
+        st.warning(
+            f"No test picture shows {plain_text(', '.join(untested))}: the result says nothing about that.",
+            icon=":material/warning:",
+        )
 
 
 def confusion_part(report: Report) -> None:
@@ -98,7 +117,7 @@ def _worst_confusion(report: Report) -> str:
 def per_class_part(report: Report) -> None:
     """Precision, recall and F1 of each class."""
     st.subheader("Class by class")
-    st.caption("The hardest class is on top. Classes with few test pictures jump about.")
+    st.caption("The class with the lowest scores is on top. Classes with few test pictures jump about.")
     scores = {name: score.model_dump() for name, score in report.per_class.items()}
     data = pd.DataFrame([{"class": name, **score} for name, score in scores.items()])
     many = len(scores) > _CLASSES_BEFORE_SCROLLING
@@ -167,6 +186,11 @@ def _two_columns(rows: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame({"what": list(rows), "value": list(rows.values())})
 
 
+def file_stem(report: Report) -> str:
+    """What the model's file is called; the same name is offered when it is brought back."""
+    return re.sub(r"[^\w.-]+", "-", f"{report.dataset.name} {short_name(report)}").strip("-.")
+
+
 def downloads_part(report: Report, folder: RunFolder) -> None:
     """The model, the history and the report. The model's zip is made when its button is pressed."""
     st.subheader("Take it with you")
@@ -174,7 +198,7 @@ def downloads_part(report: Report, folder: RunFolder) -> None:
         st.download_button(
             "Model (zip)",
             data=partial(_zip_bytes, folder.path),
-            file_name=f"{report.run_id}.zip",
+            file_name=f"{file_stem(report)}.zip",
             mime="application/zip",
             key="results-zip",
             icon=":material/deployed_code:",

@@ -14,6 +14,7 @@ from tlcore.plots.history import PHASE_NAMES
 from tlcore.runs.record import JobRecord
 from tlcore.runs.states import State
 from tlcore.runs.view import RunView
+from tlcore.training.history import PhaseEpochs
 
 BadgeColor = Literal["gray", "blue", "orange", "red", "green"]
 
@@ -78,7 +79,10 @@ def result_line(report: Report) -> None:
     text = f"**{in_words(report.test)}**; {likely_in_words(report.test)}."
     if report.stopped_early:
         text += f" {plain_text(report.stopped_early)}"
-    st.success(text, icon=":material/check_circle:")
+    if report.epochs == PhaseEpochs():
+        st.warning(text, icon=":material/stop_circle:")
+    else:
+        st.success(text, icon=":material/check_circle:")
 
 
 def ending_without_result(record: JobRecord) -> None:

@@ -23,8 +23,10 @@ def test_grid(report: Report, pictures: Sequence[TestPicture]) -> None:
     names = report.class_names
     wrong = sum(not picture.right for picture in pictures)
     st.caption(
-        f"{wrong:,} of {len(pictures):,} are wrong; they come first, the surest mistakes on top. "
+        f"{wrong:,} of {len(pictures):,} wrong; these come first, the surest mistakes on top. "
         "After them come right answers, the least sure first."
+        if wrong
+        else f"All {len(pictures):,} right; the least sure come first."
     )
     options = [_ANY, *range(len(names))]
     left, right = st.columns(2)

@@ -170,7 +170,7 @@ def compare_with_bundle(context: JobContext, session: Session) -> Agreement:
     predictor = Predictor(context.folder.bundle, partial(load_picture, limits=context.workspace.limits))
     keras_answers: list[NDArray[np.float32]] = []
     bundle_answers: list[NDArray[np.float32]] = []
-    for pictures in session.picture_batches("test", "Comparing the bundle with the model"):
+    for pictures in session.picture_batches("test", "Checking the saved model"):
         keras_answers.append(session.answer_pictures(pictures))
         bundle_answers.append(predictor.probabilities(pictures))
     theirs, ours = np.concatenate(keras_answers), np.concatenate(bundle_answers)
@@ -203,6 +203,8 @@ def _dataset_use(material: Material) -> DatasetUse:
 
 
 def _why_early(session: Session) -> str:
+    if session.stopped and not session.rows and session.config.from_run is None:
+        return "It was stopped before its first round (epoch) was over: this model has hardly learned."
     if session.stopped:
         return "It was stopped; the best model until then was kept."
     if session.ended_early:

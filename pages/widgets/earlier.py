@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from pages.widgets.draft import BackboneChoice
-from pages.widgets.fields import OptionFields, option_key
+from pages.widgets.fields import OptionFields
 from pages.widgets.shell import workspace
 from tlcore.backbones.registry import find_backbone, resolve_width
 from tlcore.config import Mode, RunConfig
@@ -46,7 +46,10 @@ def earlier_run(
     chosen = fields.current("from_run")
     if chosen in runs:
         _take_over(fields, runs[chosen][1])
-        st.caption("The division of the pictures, seed, picture size and output are those of the earlier run.")
+        st.caption(
+            "The division of the pictures, seed, picture size and output are those of the earlier run, in every mode, "
+            "so that the runs can be compared. Their fields are locked."
+        )
 
 
 def _candidates(dataset: str, backbone: str, width: float | None) -> dict[str, tuple[str, RunConfig]]:
@@ -70,5 +73,4 @@ def _take_over(fields: OptionFields, config: RunConfig) -> None:
     for name in (*_TAKEN_OVER, *_ALSO_TAKEN_OVER):
         part, _, rest = name.partition(".")
         value = document[part][rest] if rest else document[part]
-        fields.put(name, value)
-        st.session_state[option_key(name)] = value
+        fields.lock(name, value)

@@ -43,6 +43,7 @@ class OptionFields:
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Starts from the design's options, by dotted name."""
         self.values: dict[str, Any] = dict(options)
+        self._locked: set[str] = set()
 
     def current(self, name: str) -> Any:
         """The option's value as the design has it."""
@@ -55,6 +56,12 @@ class OptionFields:
         else:
             self.values[name] = value
 
+    def lock(self, name: str, value: Any) -> None:
+        """Sets an option to a value that nothing may change: its field, drawn later, shows it and is disabled."""
+        self.put(name, value)
+        self._locked.add(name)
+        st.session_state[option_key(name)] = value
+
     def whole_number(self, name: str, label: str, step: Step, explanation: str, empty: str = "") -> None:
         """A field for a whole number; with `empty` it may be left blank, and that is what blank means."""
         key = self._start(name)
@@ -65,6 +72,7 @@ class OptionFields:
             placeholder=empty or None,
             key=key,
             help=explanation,
+            disabled=name in self._locked,
         )
         self.put(name, value)
 
@@ -77,6 +85,7 @@ class OptionFields:
             format=step.shown,
             key=key,
             help=explanation,
+            disabled=name in self._locked,
         )
         self.put(name, value)
 
@@ -86,7 +95,14 @@ class OptionFields:
         shown = {_NOTHING if value is None else value: text for value, text in names.items()}
         if st.session_state[key] not in shown:
             st.session_state[key] = next(iter(shown))
-        value = st.selectbox(label, list(shown), format_func=lambda value: shown[value], key=key, help=explanation)
+        value = st.selectbox(
+            label,
+            list(shown),
+            format_func=lambda value: shown[value],
+            key=key,
+            help=explanation,
+            disabled=name in self._locked,
+        )
         self.put(name, None if value == _NOTHING else value)
 
     def switch(self, name: str, label: str, explanation: str) -> None:

@@ -232,6 +232,19 @@ def test_a_setting_that_cannot_work_is_told_before_training(open_page: OpenPage,
     assert not app.button(key="model-start").disabled
 
 
+@pytest.mark.parametrize(("field", "value"), [("design-epochs", 0), ("design-image_size", 10)])
+def test_an_impossible_number_is_told_and_nothing_can_be_started(
+    open_page: OpenPage, pets: str, field: str, value: int
+) -> None:
+    app = open_page("model")
+    app = app.number_input(key=field).set_value(value).run()
+
+    assert app.button(key="model-start").disabled
+    assert f"Received: {value}" in words(app)
+    # What was typed is not lost, nor does it break the page, when one comes back.
+    assert not open_page("model").exception
+
+
 def test_no_mode_at_all_is_told(open_page: OpenPage, pets: str) -> None:
     app = open_page("model")
     app = app.checkbox(key="design-mode-frozen").uncheck().run()

@@ -19,6 +19,8 @@ from tlcore.data.importer import import_pictures
 from tlcore.jobs import service
 from tlcore.jobs.local import LocalExecutor
 from tlcore.jobs.service import wait
+from tlcore.runs.identity import utc_now
+from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
 from tlcore.workspace import Workspace
@@ -169,6 +171,22 @@ def test_deleting_asks_and_then_deletes(home: Workspace, picture_folder: Path) -
 
     assert info.id not in {found.id for found in list_datasets(home)}
     assert not app.exception
+
+
+def test_why_a_dataset_in_use_stays_is_told(home: Workspace, picture_folder: Path) -> None:
+    info = import_pictures(home, picture_folder, "pets")
+    now = utc_now()
+    job = JobRecord("20260101-000000-aaaa", "train", "A long training", info.id, State.QUEUED, now, "me", now)
+    Registry(home).add(job)
+    app = open_page("data", dataset=info.id)
+    app.session_state["data-tab"] = "About"
+    app.run()
+    app.button(key="data-delete").click().run()
+    app.button(key="delete-yes").click().run()
+
+    assert "in use" in text_of(app)
+    assert "A long training" in text_of(app)
+    assert info.id in {found.id for found in list_datasets(home)}
 
 
 def test_predict_teaches_before_there_is_a_model(home: Workspace) -> None:

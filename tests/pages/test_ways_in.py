@@ -219,7 +219,7 @@ def test_predict_answers_uploads_and_names_the_bad_one(finished: FinishedRun, cr
 
 
 def test_a_held_out_picture_is_asked_about_with_one_click(finished: FinishedRun) -> None:
-    app = open_page("predict")
+    app = open_page("predict", run=finished.run_id)
     app.button(key="predict-ask").click().run()
     app.button(key="predict-ask").click().run()
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tlcore.data.alike import LOOK_BYTES, group_numbers
 from tlcore.data.dataset import DatasetInfo, Part
 
 
@@ -25,6 +26,13 @@ class LabelsOnly:
     @property
     def keys(self) -> Sequence[str]:
         return [str(number) for number in range(len(self.labels))]
+
+    @property
+    def groups(self) -> NDArray[np.int32]:
+        return group_numbers(self.hashes)
+
+    def looks(self) -> NDArray[np.uint8]:
+        return np.zeros((len(self.labels), LOOK_BYTES), dtype=np.uint8)
 
     def __len__(self) -> int:
         return len(self.labels)

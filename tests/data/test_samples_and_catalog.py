@@ -64,7 +64,7 @@ def test_digits_look_like_their_scans(workspace: Workspace) -> None:
 def test_preparing_twice_changes_nothing_and_a_damaged_sample_is_made_anew(workspace: Workspace) -> None:
     first = prepare_sample(workspace, "sample/textures")
     assert prepare_sample(workspace, "sample/textures") == first
-    (workspace.datasets / "sample/textures/index.parquet").write_bytes(b"broken")
+    (workspace.datasets / "sample/textures/versions/000001.parquet").write_bytes(b"broken")
     again = prepare_sample(workspace, "sample/textures")
     assert again.fingerprint == first.fingerprint
     assert len(open_dataset(workspace, "sample/textures")) == 192

@@ -79,7 +79,7 @@ def test_25_000_pictures_open_at_once(workspace: Workspace) -> None:
             writer.add(f"class/folder/picture-{number:06d}.jpg", "ab"[number % 2], None, b"%d" % number, FACTS)
         writer.publish(INFO)
     folder = workspace.datasets / "my/x"
-    assert len(list((folder / "pictures").iterdir())) == 3
+    assert len(list((folder / "pictures").glob("batch-*/0*"))) == 3
     seconds = []
     for _ in range(3):
         started = time.monotonic()
@@ -95,7 +95,7 @@ def test_a_damaged_dataset_says_so(workspace: Workspace) -> None:
         writer.add("k", "a", None, b"1", FACTS)
         writer.publish(INFO)
     folder = workspace.datasets / "my/x"
-    (folder / "index.parquet").write_bytes(b"no table")
+    (folder / "versions/000001.parquet").write_bytes(b"no table")
     with pytest.raises(DatasetError, match=r"index is damaged.*import it again"):
         StoredDataset.open(folder)
     (folder / "dataset.json").write_text('{"id": 1}')

@@ -101,7 +101,7 @@ def test_going_on_with_other_pictures_under_the_same_name_is_refused(finished_ru
     try:
         report = read_json(copy.report)
         write_json(copy.report, report | {"dataset": report["dataset"] | {"fingerprint": "of other pictures"}})
-        with pytest.raises(DatasetError, match="other pictures now"):
+        with pytest.raises(DatasetError, match="was changed since"):
             preflight(workspace, RunConfig.build(**options))
         copy.report.unlink()
         with pytest.raises(RunError, match="no model to go on from"):

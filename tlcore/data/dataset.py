@@ -29,13 +29,17 @@ class DatasetInfo(BaseModel):
     Attributes:
         id: `sample/digits`, `my/leaves`.
         name: What people call it.
-        source: Where it comes from: bundled with the program, or the person's own pictures.
+        source: Where it comes from: bundled with the program, the person's own pictures, or TensorFlow Datasets.
         class_names: In the order of the labels.
         counts: Pictures by class, None while unknown (not yet prepared).
         parts: Pictures by part that the source itself made (train, validation, test); empty when it made none.
-        fingerprint: Hash of every picture's content, label and part, in order; "" while unknown.
+        fingerprint: Hash of every picture's content, label and part, in order, and of which are kept together as
+            near-copies; "" while unknown.
         origin: The file or folder it was imported from, or the package it comes with.
+        citation: How its makers want to be cited.
         duplicates: Pictures whose bytes are equal to an earlier one's.
+        version: Counts up with every change.
+        excluded: Pictures that somebody left out; they can be put back, and no other figure here counts them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,7 +47,7 @@ class DatasetInfo(BaseModel):
     schema_version: Literal[1] = 1
     id: str
     name: str
-    source: Literal["sample", "own"]
+    source: Literal["sample", "own", "tfds"]
     description: str = ""
     class_names: tuple[str, ...]
     counts: dict[str, int] | None = None
@@ -52,14 +56,19 @@ class DatasetInfo(BaseModel):
     origin: str = ""
     licence: str = ""
     homepage: str = ""
+    citation: str = ""
     created: datetime | None = None
     rejected: tuple[RejectedFile, ...] = ()
     duplicates: int = 0
+    version: int = 1
+    excluded: int = 0
 
     @property
     def pictures(self) -> int | None:
         """Number of pictures, or None while unknown."""
-        return None if self.counts is None else sum(self.counts.values())
+        if self.counts is not None:
+            return sum(self.counts.values())
+        return sum(self.parts.values()) if self.parts else None
 
 
 class Dataset(Protocol):
@@ -70,7 +79,9 @@ class Dataset(Protocol):
         keys: A unique name for each picture, stable between openings (for own pictures: the path inside the import).
         labels: int32, shape (n,): indices into `info.class_names`.
         parts: For each picture the part that its source put it in, or None.
-        hashes: For each picture the SHA-256 of its bytes, hexadecimal; equal pictures stay on one side of a split.
+        hashes: For each picture the SHA-256 of its bytes, hexadecimal.
+        groups: int32, shape (n,): copies and near-copies of one picture have the same number, and stay on one side of
+            a split.
     """
 
     info: DatasetInfo
@@ -78,8 +89,13 @@ class Dataset(Protocol):
     labels: NDArray[np.int32]
     parts: Sequence[Part | None]
     hashes: Sequence[str]
+    groups: NDArray[np.int32]
 
     def __len__(self) -> int: ...
+
+    def looks(self) -> NDArray[np.uint8]:
+        """How each picture looks from afar, uint8, shape (n, 264); zeros where that is not known."""
+        ...
 
     def read(self, index: int) -> bytes:
         """The encoded picture (JPEG, PNG …) at `index`.

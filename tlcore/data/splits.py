@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,15 +38,15 @@ def split_dataset(
     split: SplitConfig,
     seed: int,
     has_external_test: bool = False,
-    test_hashes: Set[str] = frozenset(),
+    leaking: NDArray[np.bool_] | None = None,
 ) -> Split:
     """Divides the pictures of a dataset.
 
     - A part that the source made is used as it is; the missing ones are carved out of its training pictures (or out of
       its validation pictures, where it made none for training) in the proportion of the percentages.
     - Percentages are kept within one picture a class, and the rest evens out over the classes.
-    - Pictures with equal bytes stay on one side. Where the source put copies on two sides, the copy that would leak is
-      left out: test pictures stay, then validation pictures.
+    - Copies and near-copies (`dataset.groups`) stay on one side. Where the source put them on two sides, the one that
+      would leak is left out: test pictures stay, then validation pictures.
     - `split.fraction` thins every class before it is divided. Only the source's own test pictures are never thinned,
       so that figures stay comparable. With one seed a smaller fraction's pictures are among a larger one's.
 
@@ -55,7 +55,7 @@ def split_dataset(
         split: Percentages and fraction.
         seed: Of the draw: the same seed gives the same division.
         has_external_test: A separate test set is used; this dataset then gives no test pictures.
-        test_hashes: Hashes of the separate test set's pictures: their copies in this dataset are left out.
+        leaking: Which pictures are copies or near-copies of the separate test set's, shape (n,): they are left out.
 
     Raises:
         DatasetError: A class has no picture to learn from, or nothing is left for validation or for the test.
@@ -64,8 +64,8 @@ def split_dataset(
     weights = _weights(own, split, has_external_test)
     where = _source_places(dataset, own)
     _drop_leaks(dataset, where)
-    if test_hashes:
-        where[np.array([digest in test_hashes for digest in dataset.hashes])] = _UNUSED
+    if leaking is not None:
+        where[leaking] = _UNUSED
     random = np.random.default_rng(seed)
     _thin(dataset, where, random, split.fraction, keep_test="test" in own)
     _carve(dataset, where, random, weights)
@@ -107,23 +107,21 @@ def _source_places(dataset: Dataset, own: set[Part]) -> NDArray[np.int64]:
 
 def _drop_leaks(dataset: Dataset, where: NDArray[np.int64]) -> None:
     """Leaves out training and validation pictures that have a copy on a side that counts more."""
-    side: dict[str, int] = {}
-    for digest, place in zip(dataset.hashes, where.tolist(), strict=True):
-        side[digest] = max(side.get(digest, place), place)
-    strongest = np.array([side[digest] for digest in dataset.hashes], dtype=np.int64)
-    where[where < strongest] = _UNUSED
+    strongest = np.full(int(dataset.groups.max(initial=0)) + 1, _UNUSED, dtype=np.int64)
+    np.maximum.at(strongest, dataset.groups, where)
+    where[where < strongest[dataset.groups]] = _UNUSED
 
 
 def _groups(dataset: Dataset, indices: Iterable[int]) -> list[list[int]]:
-    """Indices, those of equal pictures together."""
-    groups: dict[str, list[int]] = {}
+    """Indices, those of copies and near-copies together."""
+    groups: dict[int, list[int]] = {}
     for index in indices:
-        groups.setdefault(dataset.hashes[index], []).append(index)
+        groups.setdefault(int(dataset.groups[index]), []).append(index)
     return list(groups.values())
 
 
 def _class_groups(dataset: Dataset, where: NDArray[np.int64], place: int) -> list[list[list[int]]]:
-    """For each class the groups of equal pictures of one part; a group with several labels counts for its first."""
+    """For each class the groups of alike pictures of one part; a group with several labels counts for its first."""
     classes: list[list[list[int]]] = [[] for _ in dataset.info.class_names]
     for group in _groups(dataset, np.flatnonzero(where == place).tolist()):
         classes[int(dataset.labels[group[0]])].append(group)

@@ -1,4 +1,4 @@
-"""Building a dataset out of sight, and publishing it by one rename: it is there whole, or not at all."""
+"""Building a dataset, or the next version of one, out of sight: it is there whole, or not at all."""
 
 from __future__ import annotations
 
@@ -6,60 +6,53 @@ import hashlib
 import os
 import shutil
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 from uuid import uuid4
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import numpy as np
 from filelock import FileLock, Timeout
 
-from tlcore.data.dataset import PARTS, DatasetInfo, Part
-from tlcore.data.stored import DELETED, INDEX, INFO, PICTURES, dataset_folder
+from tlcore.data.alike import LOOK_BYTES, group_numbers, near_pairs
+from tlcore.data.dataset import DatasetInfo, Part
+from tlcore.data.index import Row
+from tlcore.data.looks import read_looks, write_looks
+from tlcore.data.places import Place
+from tlcore.data.stored import DELETED, PICTURES, dataset_folder, read_info, read_rows
+from tlcore.data.versions import edit_lock, known_batches, write_version
 from tlcore.errors import ImportRefused, WorkspaceError
-from tlcore.files import write_bytes, write_json
+from tlcore.files import write_json
 from tlcore.images.decode import PictureFacts
 from tlcore.workspace import Workspace
 
 # Some file systems slow down, and most file managers give up, with more files in one folder.
 _PICTURES_PER_FOLDER: Final = 10_000
 _BUILDING: Final = "dataset-"
+_BATCH: Final = "batch-"
 
 
 @dataclass(frozen=True)
-class _Row:
+class _Picture:
+    """A picture that was added, before the labels of its dataset are known."""
+
     key: str
     class_name: str
     part: Part | None
     sha256: str
-    width: int
-    height: int
-    file: str
-
-
-_SCHEMA = pa.schema(
-    [
-        ("key", pa.string()),
-        ("label", pa.int32()),
-        ("part", pa.string()),
-        ("sha256", pa.string()),
-        ("width", pa.int32()),
-        ("height", pa.int32()),
-        ("file", pa.string()),
-    ]
-)
+    facts: PictureFacts
+    place: Place
 
 
 class DatasetWriter:
-    """Builds a dataset out of sight. Leaving the `with` block without `publish` leaves nothing behind.
+    """Builds out of sight. Leaving the `with` block without publishing leaves nothing behind.
 
     While it works it holds a lock, so that what a killed process left is told from what a living one builds.
 
     Args:
-        workspace: Where the dataset will live.
+        workspace: Where the dataset lives, or will.
         dataset_id: Its id, such as `my/leaves`.
     """
 
@@ -67,14 +60,16 @@ class DatasetWriter:
         self._target = dataset_folder(workspace, dataset_id)
         self._id = dataset_id
         self._folder = workspace.incoming / f"{_BUILDING}{uuid4().hex}"
+        self._batch = f"{_BATCH}{uuid4().hex[:12]}"
         self._lock = FileLock(_lock_path(self._folder))
-        self._rows: list[_Row] = []
+        self._pictures: list[_Picture] = []
+        self._files = 0
 
     def __enter__(self) -> Self:
         # The lock comes before the folder: whoever sweeps must never see the folder without its lock.
         try:
             self._lock.acquire()
-            (self._folder / PICTURES).mkdir(parents=True)
+            (self._folder / PICTURES / self._batch).mkdir(parents=True)
         except OSError as error:
             self._leave()
             raise _cannot_write(error) from error
@@ -91,23 +86,36 @@ class DatasetWriter:
         self._lock.release()
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._pictures)
 
-    def add(self, key: str, class_name: str, part: Part | None, data: bytes, facts: PictureFacts) -> None:
+    def add(
+        self,
+        key: str,
+        class_name: str,
+        part: Part | None,
+        data: bytes,
+        facts: PictureFacts,
+        place: Place | None = None,
+    ) -> None:
         """Adds a picture; its place in the dataset is the order of these calls.
 
         Args:
             key: Unique name of the picture.
-            class_name: Its class, one of the names that `publish` is told.
+            class_name: Its class, one of the names that the published info has.
             part: The part its source put it in.
             data: Its bytes, kept as they are.
             facts: What decoding it told.
+            place: Where its bytes lie already, in a file that is not ours: they are read there and not copied.
 
         Raises:
             WorkspaceError: The disk is full or can't be written.
         """
-        number = len(self._rows)
-        file = f"{number // _PICTURES_PER_FOLDER:03d}/{number:06d}{facts.extension}"
+        kept = place or self._keep(data, facts)
+        self._pictures.append(_Picture(key, class_name, part, hashlib.sha256(data).hexdigest(), facts, kept))
+
+    def _keep(self, data: bytes, facts: PictureFacts) -> Place:
+        number = self._files
+        file = f"{self._batch}/{number // _PICTURES_PER_FOLDER:03d}/{number:06d}{facts.extension}"
         path = self._folder / PICTURES / file
         try:
             if number % _PICTURES_PER_FOLDER == 0:
@@ -115,22 +123,23 @@ class DatasetWriter:
             path.write_bytes(data)
         except OSError as error:
             raise _cannot_write(error) from error
-        digest = hashlib.sha256(data).hexdigest()
-        self._rows.append(_Row(key, class_name, part, digest, facts.width, facts.height, file))
+        self._files += 1
+        return Place(file)
 
     def classes(self) -> dict[str, Counter[Part | None]]:
         """Pictures so far, by class and part."""
         found: dict[str, Counter[Part | None]] = {}
-        for row in self._rows:
-            found.setdefault(row.class_name, Counter())[row.part] += 1
+        for picture in self._pictures:
+            found.setdefault(picture.class_name, Counter())[picture.part] += 1
         return found
 
-    def publish(self, info: DatasetInfo, documents: dict[str, Any] | None = None) -> DatasetInfo:
-        """Makes the dataset part of the workspace, by one rename.
+    def publish(self, info: DatasetInfo, documents: dict[str, Any] | None = None, change: str = "Made") -> DatasetInfo:
+        """Makes a new dataset part of the workspace, by one rename.
 
         Args:
             info: What is known of it; counts, parts, fingerprint and duplicates are filled in here.
-            documents: Further JSON files to lay beside the index, by file name.
+            documents: Further JSON files to lay beside it, by file name.
+            change: What the first version is, in plain words.
 
         Returns:
             The completed info.
@@ -139,19 +148,95 @@ class DatasetWriter:
             ImportRefused: Another dataset took the id in the meantime.
             WorkspaceError: The disk is full or can't be written.
         """
-        complete = info.model_copy(update=self._known(info.class_names))
         try:
-            write_bytes(self._folder / INDEX, _index(info.class_names, self._rows))
+            self._finish_batch()
             for name, document in (documents or {}).items():
                 write_json(self._folder / name, document)
-            write_json(self._folder / INFO, complete.model_dump(mode="json"))
-            if hasattr(os, "sync"):
-                os.sync()  # one flush for all pictures: a flush each would take minutes
+            first = info.model_copy(update={"version": 1})
+            complete = write_version(self._folder, first, self._rows(info.class_names, []), change, self._batch)
             self._target.parent.mkdir(parents=True, exist_ok=True)
             self._rename()
         except OSError as error:
             raise _cannot_write(error) from error
         return complete
+
+    def publish_version(
+        self,
+        change: str,
+        revise: Callable[[DatasetInfo, list[Row]], tuple[DatasetInfo, list[Row]]],
+        documents: dict[str, Any] | None = None,
+    ) -> DatasetInfo:
+        """Makes the pictures part of the dataset that has the id already, as its next version.
+
+        Args:
+            change: What was changed, in plain words.
+            revise: From the current info and rows to the info and rows to which the new pictures are added: the same
+                rows to grow the dataset, none to replace it.
+            documents: Further JSON files to lay beside it, by file name.
+
+        Returns:
+            The completed info.
+
+        Raises:
+            DatasetError: There is no such dataset any more, or somebody else is changing it.
+            WorkspaceError: The disk is full or can't be written; the dataset is as it was.
+        """
+        with edit_lock(self._target):
+            self._sweep_batches()
+            current = read_info(self._target)
+            info, rows = revise(current, read_rows(self._target, current.version))
+            try:
+                self._finish_batch()
+                (self._folder / PICTURES / self._batch).rename(self._target / PICTURES / self._batch)
+            except OSError as error:
+                raise _cannot_write(error) from error
+            following = info.model_copy(update={"version": current.version + 1})
+            complete = write_version(self._target, following, self._rows(info.class_names, rows), change, self._batch)
+            for name, document in (documents or {}).items():
+                write_json(self._target / name, document)
+            return complete
+
+    def _finish_batch(self) -> None:
+        looks = {picture.sha256: picture.facts.look for picture in self._pictures if picture.facts.look}
+        write_looks(self._folder / PICTURES / self._batch, looks)
+        if hasattr(os, "sync"):
+            os.sync()  # one flush for all pictures: a flush each would take minutes
+
+    def _rows(self, class_names: Sequence[str], before: list[Row]) -> list[Row]:
+        """The rows so far and those of the new pictures, grouped by likeness."""
+        labels = {name: label for label, name in enumerate(class_names)}
+        unknown = bytes(LOOK_BYTES)
+        fresh = b"".join(picture.facts.look or unknown for picture in self._pictures)
+        looks = np.concatenate(
+            [
+                read_looks(self._target / PICTURES, [row.sha256 for row in before]),
+                np.frombuffer(fresh, dtype=np.uint8).reshape(-1, LOOK_BYTES),
+            ]
+        )
+        hashes = [row.sha256 for row in before] + [picture.sha256 for picture in self._pictures]
+        groups = group_numbers(hashes, near_pairs(looks, len(before)).tolist(), [row.group for row in before]).tolist()
+        old = [replace(row, group=group) for row, group in zip(before, groups, strict=False)]
+        new = [
+            Row(
+                picture.key,
+                labels[picture.class_name],
+                picture.part,
+                picture.sha256,
+                picture.facts.width,
+                picture.facts.height,
+                picture.place,
+                group,
+            )
+            for picture, group in zip(self._pictures, groups[len(before) :], strict=True)
+        ]
+        return old + new
+
+    def _sweep_batches(self) -> None:
+        """Removes pictures that a killed process brought in without publishing them."""
+        known = known_batches(self._target)
+        for path in (self._target / PICTURES).glob(f"{_BATCH}*"):
+            if path.name not in known:
+                shutil.rmtree(path, ignore_errors=True)
 
     def _rename(self) -> None:
         try:
@@ -162,18 +247,6 @@ class DatasetWriter:
                     "There is already a dataset of this name", value=self._id, hint="Choose another name."
                 ) from error
             raise
-
-    def _known(self, class_names: tuple[str, ...]) -> dict[str, Any]:
-        counts = dict.fromkeys(class_names, 0)
-        for row in self._rows:
-            counts[row.class_name] += 1
-        found = [row.part for row in self._rows]
-        return {
-            "counts": counts,
-            "parts": {part: found.count(part) for part in PARTS if part in found},
-            "duplicates": len(self._rows) - len({row.sha256 for row in self._rows}),
-            "fingerprint": _fingerprint(class_names, self._rows),
-        }
 
 
 def sweep_incoming(workspace: Workspace) -> None:
@@ -191,24 +264,6 @@ def sweep_incoming(workspace: Workspace) -> None:
         lock.release()
     for folder in workspace.incoming.glob(f"{DELETED}*"):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _index(class_names: Sequence[str], rows: Sequence[_Row]) -> bytes:
-    labels = {name: label for label, name in enumerate(class_names)}
-    columns = {name: [getattr(row, name) for row in rows] for name in _SCHEMA.names if name != "label"}
-    table = pa.table(columns | {"label": [labels[row.class_name] for row in rows]}, schema=_SCHEMA)
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    data: bytes = sink.getvalue().to_pybytes()
-    return data
-
-
-def _fingerprint(class_names: Sequence[str], rows: Sequence[_Row]) -> str:
-    digest = hashlib.sha256("\0".join(class_names).encode())
-    labels = {name: label for label, name in enumerate(class_names)}
-    for row in rows:
-        digest.update(f"\n{row.sha256} {labels[row.class_name]} {row.part or '-'}".encode())
-    return digest.hexdigest()
 
 
 def _lock_path(folder: Path) -> Path:

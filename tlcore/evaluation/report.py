@@ -116,11 +116,12 @@ class Agreement(_Record):
 
 
 class DatasetUse(_Record):
-    """Which pictures were used: the dataset's fingerprint, and how many went into each part."""
+    """Which pictures were used: the dataset's fingerprint and version, and how many went into each part."""
 
     id: str
     name: str
     fingerprint: str
+    version: int = 1
     train: int
     validation: int
     test: int

@@ -11,6 +11,7 @@ import numpy as np
 
 from tlcore.backbones.checks import complete
 from tlcore.config import RunConfig
+from tlcore.data.alike import seen_in
 from tlcore.data.catalog import find_dataset, is_prepared, open_dataset
 from tlcore.data.dataset import Dataset
 from tlcore.data.splits import split_dataset
@@ -90,26 +91,26 @@ def earlier_config(workspace: Workspace, run_id: str) -> RunConfig:
 
 
 def check_same_pictures(workspace: Workspace, config: RunConfig) -> None:
-    """A dataset that was deleted and imported anew is divided anew: what the earlier head learned from could be tested.
+    """A dataset that was changed is divided anew: what the earlier head learned from could be tested.
 
     Raises:
-        DatasetError: The earlier run learned from other pictures under the same name.
+        DatasetError: The dataset was changed since the earlier run.
     """
     if config.from_run is None or not is_prepared(workspace, config.dataset):
         return
     learned = read_json(RunFolder.find(workspace, config.from_run).report)["dataset"]["fingerprint"]
     if learned != open_dataset(workspace, config.dataset).info.fingerprint:
         raise DatasetError(
-            "The dataset has other pictures now than when the earlier run learned from it",
+            "The dataset was changed since the earlier run learned from it, so its pictures are divided otherwise",
             value=config.dataset,
-            hint="Train the head anew: leave the earlier run out.",
+            hint="Train the head anew: leave the earlier run out. Or bring back the dataset's earlier version.",
         )
 
 
 def find_material(workspace: Workspace, config: RunConfig) -> Material:
     """The pictures that a configuration names, divided; the datasets are prepared already.
 
-    Training and validation pictures that the separate test set has too are left out.
+    Training and validation pictures that are copies or near-copies of the separate test set's are left out.
 
     Raises:
         DatasetError: A dataset is not prepared or too small, or the test set has other classes.
@@ -120,9 +121,8 @@ def find_material(workspace: Workspace, config: RunConfig) -> Material:
     test_dataset = open_dataset(workspace, config.test_dataset)
     check_same_classes(dataset, test_dataset)
     check_unseen(dataset, test_dataset)
-    split = split_dataset(
-        dataset, config.split, config.seed, has_external_test=True, test_hashes=frozenset(test_dataset.hashes)
-    )
+    leaking = seen_in(dataset, test_dataset)
+    split = split_dataset(dataset, config.split, config.seed, has_external_test=True, leaking=leaking)
     return Material(dataset, replace(split, test=np.arange(len(test_dataset), dtype=np.int64)), test_dataset)
 
 

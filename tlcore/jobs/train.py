@@ -195,6 +195,7 @@ def _dataset_use(material: Material) -> DatasetUse:
         id=info.id,
         name=info.name,
         fingerprint=info.fingerprint,
+        version=info.version,
         train=len(split.train),
         validation=len(split.validation),
         test=len(split.test),

@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from tlcore.data.dataset import DatasetInfo
+from tlcore.data.edits import (
+    add_class,
+    create_dataset,
+    exclude,
+    include,
+    keep_together,
+    move_pictures,
+    remove_class,
+    remove_pictures,
+    rename_class,
+)
+from tlcore.data.growing import add_pictures
+from tlcore.data.samples import prepare_sample
+from tlcore.data.stored import StoredDataset, dataset_folder
+from tlcore.data.versions import RESTORABLE, list_versions, restore_version
+from tlcore.data.writer import DatasetWriter
+from tlcore.errors import DatasetError, ImportRefused, WorkspaceError
+from tlcore.images.decode import PictureFacts
+from tlcore.images.guard import GuardedDecoder
+from tlcore.workspace import Limits, Workspace
+
+Crop = Callable[..., bytes]
+FACTS = PictureFacts(4, 3, "PNG")
+
+
+@pytest.fixture
+def pets(workspace: Workspace) -> DatasetInfo:
+    """my/pets: four cats and four dogs, cat/0 … dog/3; the last two dogs have equal bytes."""
+    with DatasetWriter(workspace, "my/pets") as writer:
+        for name in ("cat", "dog"):
+            for number in range(4):
+                content = min(number, 2) if name == "dog" else number
+                writer.add(f"{name}/{number}", name, None, f"{name}{content}".encode(), FACTS)
+        return writer.publish(DatasetInfo(id="my/pets", name="pets", source="own", class_names=("cat", "dog")))
+
+
+@pytest.fixture
+def decoder() -> Iterator[GuardedDecoder]:
+    with GuardedDecoder(Limits()) as guarded:
+        yield guarded
+
+
+def opened(workspace: Workspace, dataset_id: str = "my/pets", with_excluded: bool = False) -> StoredDataset:
+    return StoredDataset.open(dataset_folder(workspace, dataset_id), with_excluded)
+
+
+def test_leaving_out_is_a_version_and_can_be_undone(workspace: Workspace, pets: DatasetInfo) -> None:
+    without = exclude(workspace, "my/pets", ["dog/3", "cat/0"], "blurred")
+    assert (without.version, without.excluded, without.counts) == (2, 2, {"cat": 3, "dog": 3})
+    assert without.duplicates == 0
+    assert without.fingerprint != pets.fingerprint
+    dataset = opened(workspace)
+    assert dataset.keys == ["cat/1", "cat/2", "cat/3", "dog/0", "dog/1", "dog/2"]
+    assert dataset.read(0) == b"cat1"
+    assert dataset.index_of("dog/2") == 5
+    assert dataset.index_of("dog/3") is None
+    every = opened(workspace, with_excluded=True)
+    assert every.exclusions == ["blurred", *[None] * 6, "blurred"]
+    again = include(workspace, "my/pets", ["dog/3", "cat/0"])
+    assert (again.version, again.excluded) == (3, 0)
+    assert again.fingerprint == pets.fingerprint
+    assert [(version.number, version.change) for version in list_versions(workspace, "my/pets")] == [
+        (3, "2 pictures put back"),
+        (2, "2 pictures left out: blurred"),
+        (1, "Made"),
+    ]
+
+
+def test_what_changes_nothing_makes_no_version(workspace: Workspace, pets: DatasetInfo) -> None:
+    assert include(workspace, "my/pets", ["cat/0"]).version == 1
+    assert move_pictures(workspace, "my/pets", ["cat/0"], "cat").version == 1
+    exclude(workspace, "my/pets", ["cat/0"], "first reason")
+    assert exclude(workspace, "my/pets", ["cat/0"], "second reason").version == 2
+    assert opened(workspace, with_excluded=True).exclusions[0] == "first reason"
+
+
+def test_classes_are_renamed_added_and_removed(workspace: Workspace, pets: DatasetInfo) -> None:
+    info = rename_class(workspace, "my/pets", "cat", " zebra ")
+    assert info.class_names == ("dog", "zebra")
+    assert info.counts == {"dog": 4, "zebra": 4}
+    assert opened(workspace).keys[0] == "cat/0"  # keys never change
+    assert add_class(workspace, "my/pets", "ant").counts == {"ant": 0, "dog": 4, "zebra": 4}
+    moved = move_pictures(workspace, "my/pets", ["dog/0", "cat/1"], "new one")
+    assert moved.counts == {"ant": 0, "dog": 3, "new one": 2, "zebra": 3}
+    kept = {path.name for path in (workspace.datasets / "my/pets/pictures").glob("*/000/*")}
+    assert len(kept) == 8
+    left = remove_class(workspace, "my/pets", "zebra")
+    assert left.counts == {"ant": 0, "dog": 3, "new one": 2}
+    dataset = opened(workspace)
+    assert [left.class_names[label] for label in dataset.labels] == ["new one", "new one", "dog", "dog", "dog"]
+    assert len(list((workspace.datasets / "my/pets/pictures").glob("*/000/*"))) == 5
+
+
+@pytest.mark.parametrize("name", ["", "  ", "DOG", "x" * 101])
+def test_unusable_class_names_are_refused(workspace: Workspace, pets: DatasetInfo, name: str) -> None:
+    with pytest.raises(DatasetError):
+        rename_class(workspace, "my/pets", "cat", name)
+    assert opened(workspace).info.version == 1
+
+
+def test_unknown_pictures_classes_and_datasets_are_told(workspace: Workspace, pets: DatasetInfo) -> None:
+    with pytest.raises(DatasetError, match=r"not in the dataset.*cow"):
+        exclude(workspace, "my/pets", ["cat/0", "cow/1"], "why")
+    with pytest.raises(DatasetError, match=r"no such class.*Valid: cat, dog"):
+        remove_class(workspace, "my/pets", "cow")
+    with pytest.raises(DatasetError, match="no such dataset"):
+        include(workspace, "my/nothing", ["cat/0"])
+    assert opened(workspace).info.excluded == 0
+
+
+def test_samples_keep_their_classes_but_pictures_may_be_left_out(workspace: Workspace) -> None:
+    info = prepare_sample(workspace, "sample/digits")
+    with pytest.raises(DatasetError, match="makers'"):
+        rename_class(workspace, info.id, "1", "one")
+    with pytest.raises(DatasetError, match="makers'"):
+        remove_pictures(workspace, info.id, ["1/0001.png"])
+    assert exclude(workspace, info.id, ["1/0001.png"], "unclear").excluded == 1
+
+
+def test_removed_pictures_are_gone_for_good(workspace: Workspace, pets: DatasetInfo) -> None:
+    removed = remove_pictures(workspace, "my/pets", ["cat/2"])
+    assert removed.pictures == 7
+    files = sorted((workspace.datasets / "my/pets/pictures").glob("*/000/*"))
+    assert b"cat2" not in [path.read_bytes() for path in files]
+    back = restore_version(workspace, "my/pets", 1)
+    assert (back.version, back.pictures) == (3, 7)
+    assert "cat/2" not in opened(workspace).keys
+
+
+def test_versions_come_back_and_old_ones_are_forgotten(workspace: Workspace, pets: DatasetInfo) -> None:
+    rename_class(workspace, "my/pets", "cat", "kitten")
+    exclude(workspace, "my/pets", ["dog/0"], "why")
+    back = restore_version(workspace, "my/pets", 1)
+    assert (back.version, back.class_names, back.excluded) == (4, ("cat", "dog"), 0)
+    assert back.fingerprint == pets.fingerprint
+    with pytest.raises(DatasetError, match="can't be brought back"):
+        restore_version(workspace, "my/pets", 99)
+    for number in range(RESTORABLE):
+        old, new = ("puss", "cat") if number % 2 else ("cat", "puss")
+        rename_class(workspace, "my/pets", old, new)
+    versions = list_versions(workspace, "my/pets")
+    assert len(versions) == 4 + RESTORABLE
+    assert sum(version.restorable for version in versions) == RESTORABLE - 1  # and the current one
+    with pytest.raises(DatasetError, match="can't be brought back"):
+        restore_version(workspace, "my/pets", 1)
+
+
+def test_near_copies_found_elsewhere_stay_together(workspace: Workspace, pets: DatasetInfo) -> None:
+    assert opened(workspace).groups.tolist() == [0, 1, 2, 3, 4, 5, 6, 6]
+    info = keep_together(workspace, "my/pets", [["cat/0", "dog/0"], ["dog/0", "cat/3", "gone"]])
+    assert opened(workspace).groups.tolist() == [0, 1, 2, 0, 0, 5, 6, 6]
+    assert info.fingerprint != pets.fingerprint
+    assert keep_together(workspace, "my/pets", [["cat/3", "cat/0"]]).version == info.version
+
+
+def test_an_empty_dataset_is_filled(workspace: Workspace, crop: Crop, decoder: GuardedDecoder) -> None:
+    begun = create_dataset(workspace, "My toys", ["robot", "bear"])
+    assert (begun.id, begun.class_names, begun.pictures) == ("my/My-toys", ("bear", "robot"), 0)
+    photo = crop("cat", 0)
+    added = add_pictures(
+        workspace, begun.id, "robot", [("a.jpg", photo), ("../a.jpg", crop("cat", 1)), ("b.txt", b"text")], decoder
+    )
+    assert added.info.counts == {"bear": 0, "robot": 2}
+    assert added.keys == ("robot/a.jpg", "robot/a-2.jpg")
+    assert [entry.file for entry in added.rejected] == ["b.txt"]
+    again = add_pictures(workspace, begun.id, "bear", [("again.jpg", photo)], decoder)
+    assert (again.copies, again.keys, again.info.version) == (1, (), 2)
+    assert opened(workspace, begun.id).read(0) == photo
+    with pytest.raises(DatasetError, match="no such class"):
+        add_pictures(workspace, begun.id, "cow", [("a.jpg", photo)], decoder)
+    with pytest.raises(ImportRefused, match="already"):
+        create_dataset(workspace, "My toys", [])
+    with pytest.raises(DatasetError, match="already a class"):
+        create_dataset(workspace, "Others", ["a", "A"])
+
+
+def test_a_smaller_copy_under_another_name_is_recognised(
+    workspace: Workspace, photos: dict[str, NDArray[np.uint8]], decoder: GuardedDecoder
+) -> None:
+    def encoded(name: str, side: int, quality: int) -> bytes:
+        file = BytesIO()
+        Image.fromarray(photos[name]).resize((side, side)).save(file, "JPEG", quality=quality)
+        return file.getvalue()
+
+    info = create_dataset(workspace, "toys", ["a", "b"])
+    large = [(f"{name}.jpg", encoded(name, 300, 90)) for name in ("cat", "coffee", "rocket")]
+    add_pictures(workspace, info.id, "a", large, decoder)
+    add_pictures(workspace, info.id, "b", [("small.jpg", encoded("coffee", 90, 40))], decoder)
+    assert opened(workspace, info.id).groups.tolist() == [0, 1, 2, 1]
+
+
+def test_two_people_change_one_dataset(workspace: Workspace, pets: DatasetInfo) -> None:
+    keys = [f"{name}/{number}" for name in ("cat", "dog") for number in range(4)]
+    threads = [threading.Thread(target=exclude, args=(workspace, "my/pets", [key], "why")) for key in keys]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert opened(workspace, with_excluded=True).exclusions == ["why"] * 8
+    assert opened(workspace).info.version == 9
+
+
+def test_a_full_disk_changes_nothing(workspace: Workspace, pets: DatasetInfo, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, document: object) -> None:
+        if path.name == "dataset.json":
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tlcore.data.versions.write_json", full)
+        with pytest.raises(WorkspaceError, match="nothing was changed"):
+            exclude(workspace, "my/pets", ["cat/0"], "why")
+    assert opened(workspace).info == pets
+    assert exclude(workspace, "my/pets", ["cat/1"], "why").version == 2
+    assert [version.number for version in list_versions(workspace, "my/pets")] == [2, 1]
+
+
+def test_pictures_that_a_killed_process_brought_are_swept(
+    workspace: Workspace, pets: DatasetInfo, crop: Crop, decoder: GuardedDecoder
+) -> None:
+    stray = workspace.datasets / "my/pets/pictures/batch-stray"
+    stray.mkdir()
+    (stray / "1.jpg").write_bytes(b"never published")
+    add_pictures(workspace, "my/pets", "cat", [("a.jpg", crop("cat", 0))], decoder)
+    assert not stray.exists()
+    assert len(opened(workspace)) == 9

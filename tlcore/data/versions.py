@@ -1,0 +1,187 @@
+"""The versions of a dataset: every change makes the next one, and an older one can be brought back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ValidationError
+
+from tlcore.data.dataset import DatasetInfo
+from tlcore.data.index import Row, summarise, write_index
+from tlcore.data.stored import INFO, PICTURES, VERSIONS, dataset_folder, index_path, read_info, read_rows
+from tlcore.errors import DatasetError, WorkspaceError
+from tlcore.files import read_json, write_json
+from tlcore.workspace import Workspace
+
+RESTORABLE: Final = 20
+"""So many of the newest versions keep their index and can be brought back; of older ones only the note stays."""
+
+_LOCK: Final = "edit.lock"
+_SECONDS_TO_WAIT: Final = 30.0
+_NOTE: Final = re.compile(r"\d{6}\.json")
+
+
+class _Note(BaseModel):
+    """What is kept of a version beside its index."""
+
+    info: DatasetInfo
+    change: str
+    changed: datetime
+    batch: str = ""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One state of a dataset.
+
+    Attributes:
+        number: Counts from 1.
+        created: When the change was made.
+        change: What was changed, in plain words.
+        pictures: That were in.
+        excluded: That were left out.
+        restorable: Whether it can be brought back.
+    """
+
+    number: int
+    created: datetime
+    change: str
+    pictures: int
+    excluded: int
+    restorable: bool
+
+
+@contextmanager
+def edit_lock(folder: Path) -> Iterator[None]:
+    """Held by whoever makes the next version of the dataset in `folder`.
+
+    Raises:
+        DatasetError: There is no such dataset, or somebody else has been changing it for half a minute.
+    """
+    if not (folder / INFO).is_file():
+        raise DatasetError("There is no such dataset", value=folder.name, hint="Was it deleted in the meantime?")
+    lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=_SECONDS_TO_WAIT)
+    except Timeout as error:
+        raise DatasetError(
+            "Somebody else is changing this dataset", value=folder.name, hint="Wait a moment, then try again."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def write_version(folder: Path, info: DatasetInfo, rows: Sequence[Row], change: str, batch: str = "") -> DatasetInfo:
+    """Writes the version `info.version` into a dataset's folder and makes it the current one; its file comes last.
+
+    Args:
+        folder: The dataset's folder; its lock is held, or nobody knows it yet.
+        info: What is known; counts, parts, duplicates and fingerprint are filled in here.
+        rows: All pictures, excluded ones too.
+        change: What was changed, in plain words.
+        batch: The folder of pictures that came with it.
+
+    Returns:
+        The completed info.
+
+    Raises:
+        WorkspaceError: The disk is full or can't be written; the dataset is as it was.
+    """
+    complete = info.model_copy(update=vars(summarise(info.class_names, rows)))
+    note = _Note(info=complete, change=change, changed=datetime.now(UTC), batch=batch)
+    try:
+        (folder / VERSIONS).mkdir(exist_ok=True)
+        write_index(folder / VERSIONS / f"{info.version:06d}.parquet", rows)
+        write_json(_note_path(folder, info.version), note.model_dump(mode="json"))
+        write_json(folder / INFO, complete.model_dump(mode="json"))
+    except OSError as error:
+        raise WorkspaceError(
+            f"The dataset can't be written: {error.strerror or error}; nothing was changed",
+            hint="Free some disk space, then try again.",
+        ) from error
+    _forget_old(folder, complete.version)
+    return complete
+
+
+def _note_path(folder: Path, number: int) -> Path:
+    return folder / VERSIONS / f"{number:06d}.json"
+
+
+def _forget_old(folder: Path, current: int) -> None:
+    for number in range(current - RESTORABLE, 0, -1):
+        path = folder / VERSIONS / f"{number:06d}.parquet"
+        if not path.exists():
+            return
+        path.unlink(missing_ok=True)
+
+
+def known_batches(folder: Path) -> set[str]:
+    """Names of the folders of pictures that some version came with."""
+    return {note.batch for note in _notes(folder)}
+
+
+def _notes(folder: Path) -> list[_Note]:
+    """Of all versions up to the current one, oldest first. What was written beyond it was never published."""
+    current = read_info(folder).version
+    found = []
+    for path in sorted((folder / VERSIONS).glob("*.json")):
+        if not _NOTE.fullmatch(path.name) or int(path.stem) > current:
+            continue
+        try:
+            found.append(_Note.model_validate(read_json(path)))
+        except (OSError, ValueError, ValidationError) as error:
+            raise DatasetError("The history of this dataset is damaged", value=f"{folder.name}: {path.name}") from error
+    return found
+
+
+def list_versions(workspace: Workspace, dataset_id: str) -> tuple[Version, ...]:
+    """All versions, newest first. Empty for a dataset that an older program made and nobody changed since.
+
+    Raises:
+        DatasetError: There is no such dataset, or its history is damaged.
+    """
+    folder = dataset_folder(workspace, dataset_id)
+    return tuple(
+        Version(
+            number=note.info.version,
+            created=note.changed,
+            change=note.change,
+            pictures=note.info.pictures or 0,
+            excluded=note.info.excluded,
+            restorable=note.info.version != read_info(folder).version
+            and index_path(folder, note.info.version).is_file(),
+        )
+        for note in reversed(_notes(folder))
+    )
+
+
+def restore_version(workspace: Workspace, dataset_id: str, number: int) -> DatasetInfo:
+    """Makes an older version the current one again, as a new version. Pictures that were removed for good stay away.
+
+    Raises:
+        DatasetError: There is no such version, or it can't be brought back any more.
+        WorkspaceError: The disk is full or can't be written.
+    """
+    folder = dataset_folder(workspace, dataset_id)
+    with edit_lock(folder):
+        by_number = {note.info.version: note for note in _notes(folder)}
+        current = read_info(folder)
+        choices = [version.number for version in list_versions(workspace, dataset_id) if version.restorable]
+        if number not in choices:
+            raise DatasetError("This version can't be brought back", value=number, options=choices)
+        rows = [
+            row
+            for row in read_rows(folder, number)
+            if not row.place.ours or (folder / PICTURES / row.place.file).is_file()
+        ]
+        info = by_number[number].info.model_copy(update={"version": current.version + 1, "name": current.name})
+        return write_version(folder, info, rows, f"Version {number} brought back")

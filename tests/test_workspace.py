@@ -1,9 +1,11 @@
+import os
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from tlcore.errors import InputError, WorkspaceError
-from tlcore.workspace import HOME_VARIABLE, Workspace, check_id
+from tlcore.errors import ImportRefused, InputError, WorkspaceError
+from tlcore.workspace import HOME_VARIABLE, LIMITS, MODE_VARIABLE, ROOTS_VARIABLE, Limits, Workspace, check_id
 
 
 def test_the_variable_names_the_place_and_folders_are_made(tmp_path: Path) -> None:
@@ -40,3 +42,44 @@ def test_good_names(name: str) -> None:
 def test_names_that_could_leave_their_folder_are_refused(name: str) -> None:
     with pytest.raises(InputError, match="name of a run"):
         check_id("run", name)
+
+
+def test_a_demo_is_stricter_in_everything(tmp_path: Path) -> None:
+    local = Workspace.open(tmp_path, {})
+    assert (local.mode, local.limits, local.roots) == ("local", Limits(), (Path.home().resolve(),))
+    demo = Workspace.open(tmp_path, {MODE_VARIABLE: "demo"})
+    assert (demo.mode, demo.limits, demo.roots) == ("demo", LIMITS["demo"], ())
+    for limit in fields(Limits):
+        assert getattr(demo.limits, limit.name) <= getattr(local.limits, limit.name)
+    assert demo.limits.archive_bytes < local.limits.archive_bytes
+
+
+def test_an_unknown_mode_or_half_a_path_is_told(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError, match=r"TLCORE_MODE.*Demo.*demo, local"):
+        Workspace.open(tmp_path, {MODE_VARIABLE: "Demo"})
+    with pytest.raises(WorkspaceError, match=r"TLCORE_ROOTS.*pictures"):
+        Workspace.open(tmp_path, {ROOTS_VARIABLE: "pictures"})
+
+
+def test_only_what_lies_in_the_roots_may_be_imported(tmp_path: Path) -> None:
+    roots = [tmp_path / "one", tmp_path / "two"]
+    for folder in (*roots, tmp_path / "one-more"):
+        folder.mkdir()
+    workspace = Workspace.open(tmp_path / "home", {ROOTS_VARIABLE: os.pathsep.join(map(str, roots))})
+    assert workspace.roots == tuple(roots)
+    assert workspace.allowed_path(roots[0]) == roots[0]
+    assert workspace.allowed_path(f"{roots[1]}/a/../b.zip") == roots[1] / "b.zip"
+    (roots[0] / "out").symlink_to(tmp_path / "one-more")
+    (roots[0] / "in").symlink_to(roots[1])
+    (roots[0] / "circle").symlink_to(roots[0] / "circle")
+    assert workspace.allowed_path(roots[0] / "in") == roots[1]
+    bad = [tmp_path, tmp_path / "one-more", roots[0] / ".." / "one-more", roots[0] / "out" / "x", "/etc", "", "~", "."]
+    for path in (*bad, roots[0] / "a\0b", "~nobody-of-this-name/x"):
+        with pytest.raises(ImportRefused, match=r"outside the folders|can't be a path"):
+            workspace.allowed_path(path)
+
+
+@pytest.mark.parametrize("environment", [{MODE_VARIABLE: "demo"}, {ROOTS_VARIABLE: ""}])
+def test_without_roots_no_path_may(tmp_path: Path, environment: dict[str, str]) -> None:
+    with pytest.raises(ImportRefused, match="Upload a zip"):
+        Workspace.open(tmp_path, environment).allowed_path(tmp_path)

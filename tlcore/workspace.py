@@ -10,10 +10,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Literal, get_args
 
-from tlcore.errors import InputError, WorkspaceError
+from tlcore.errors import ImportRefused, InputError, WorkspaceError
 
 HOME_VARIABLE = "TLCORE_HOME"
+MODE_VARIABLE = "TLCORE_MODE"
+ROOTS_VARIABLE = "TLCORE_ROOTS"
+
+Mode = Literal["local", "demo"]
+"""Who uses a workspace: `local`, people who may read this machine's folders anyway; `demo`, anybody from anywhere."""
 
 MEBIBYTE = 1024**2
 GIBIBYTE = 1024**3
@@ -50,22 +57,55 @@ class Limits:
     decode_bytes: int = 2 * GIBIBYTE
 
 
+LIMITS: Final[Mapping[Mode, Limits]] = MappingProxyType(
+    {
+        "local": Limits(),
+        # A small shared machine (3 GB of memory, 2 cores) that strangers use at the same time.
+        "demo": Limits(
+            archive_bytes=200 * MEBIBYTE,
+            expanded_bytes=500 * MEBIBYTE,
+            pictures=5_000,
+            picture_bytes=20 * MEBIBYTE,
+            picture_pixels=25_000_000,
+            path_length=200,
+            path_depth=6,
+            decode_seconds=10.0,
+            decode_bytes=GIBIBYTE,
+        ),
+    }
+)
+"""The limits of a workspace by its mode."""
+
+
 @dataclass(frozen=True)
 class Workspace:
-    """The folders of one workspace, and its limits."""
+    """The folders of one workspace, its limits, and which folders of this machine pages may import.
+
+    Attributes:
+        root: Its own folder.
+        limits: How much may come in from outside.
+        mode: Who uses it.
+        roots: Whatever lies in these folders may be imported by a path typed into a page; see `allowed_path`.
+    """
 
     root: Path
     limits: Limits = field(default_factory=Limits)
+    mode: Mode = "local"
+    roots: tuple[Path, ...] = ()
 
     @classmethod
     def open(cls, root: Path | None = None, environment: Mapping[str, str] = os.environ) -> Workspace:
         """The workspace at `root`, else at `$TLCORE_HOME`, else at `~/.tlcore`; its folders are made where missing.
 
+        `$TLCORE_MODE` sets the mode (`local` if unset) and with it the limits. `$TLCORE_ROOTS` sets the roots,
+        separated as in `$PATH`; unset, these are the home folder in a local workspace and none in a demo.
+
         Raises:
-            WorkspaceError: The folder can't be made or written.
+            WorkspaceError: The folder can't be made or written, or a variable has an impossible value.
         """
         place = root or Path(environment.get(HOME_VARIABLE) or Path.home() / ".tlcore")
-        workspace = cls(place.expanduser().resolve())
+        mode = _mode(environment)
+        workspace = cls(place.expanduser().resolve(), LIMITS[mode], mode, _roots(environment, mode))
         try:
             for folder in workspace._folders():
                 folder.mkdir(parents=True, exist_ok=True)
@@ -119,6 +159,66 @@ class Workspace:
     def registry(self) -> Path:
         """The SQLite file that lists jobs and runs; it can be rebuilt from their folders."""
         return self.root / "registry.sqlite"
+
+    def allowed_path(self, path: str | Path) -> Path:
+        """A folder or archive on this machine that somebody names on a page, if the operator allows it to be read.
+
+        Args:
+            path: As it was typed; `~` is the home folder.
+
+        Returns:
+            The path without links, which need not exist.
+
+        Raises:
+            ImportRefused: It lies outside the roots. Whether it exists is not told.
+        """
+        if not self.roots:
+            raise ImportRefused(
+                "Folders of this machine can't be imported here", hint="Upload a zip or the pictures themselves."
+            )
+        try:
+            place = Path(path).expanduser().resolve()
+        except (OSError, RuntimeError, ValueError) as error:  # a circle of links, an unknown ~user, a null byte
+            raise ImportRefused(
+                "This can't be a path", value=ascii(str(path)[:200])[1:-1], hint="Copy it from your file manager."
+            ) from error
+        if not any(place.is_relative_to(root) for root in self.roots):
+            raise ImportRefused(
+                "This path lies outside the folders that may be imported on this machine",
+                value=str(path)[:200],
+                options=self.roots,
+                hint=f"Move the pictures there, upload them, or ask whoever runs this app to add the folder to "
+                f"{ROOTS_VARIABLE}.",
+            )
+        return place
+
+
+def _mode(environment: Mapping[str, str]) -> Mode:
+    name = environment.get(MODE_VARIABLE) or "local"
+    for mode in LIMITS:
+        if mode == name:
+            return mode
+    raise WorkspaceError(
+        f"The variable {MODE_VARIABLE} has an unknown value",
+        value=name[:100],
+        options=get_args(Mode),
+        hint="Set it to one of these, or remove it.",
+    )
+
+
+def _roots(environment: Mapping[str, str], mode: Mode) -> tuple[Path, ...]:
+    text = environment.get(ROOTS_VARIABLE)
+    if text is None:
+        return (Path.home().resolve(),) if mode == "local" else ()
+    folders = [Path(name).expanduser() for name in text.split(os.pathsep) if name]
+    for folder in folders:
+        if not folder.is_absolute():
+            raise WorkspaceError(
+                f"The variable {ROOTS_VARIABLE} names a folder without saying where it is",
+                value=folder,
+                hint=f"Write whole paths, separated by {os.pathsep!r}.",
+            )
+    return tuple(folder.resolve() for folder in folders)
 
 
 def check_id(kind: str, value: str) -> str:

@@ -6,6 +6,8 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
@@ -28,6 +30,7 @@ from tlcore.data.stored import StoredDataset, dataset_folder
 from tlcore.data.versions import RESTORABLE, list_versions, restore_version
 from tlcore.data.writer import DatasetWriter
 from tlcore.errors import DatasetError, ImportRefused, WorkspaceError
+from tlcore.files import write_json
 from tlcore.images.decode import PictureFacts
 from tlcore.images.guard import GuardedDecoder
 from tlcore.workspace import Limits, Workspace
@@ -236,3 +239,30 @@ def test_pictures_that_a_killed_process_brought_are_swept(
     add_pictures(workspace, "my/pets", "cat", [("a.jpg", crop("cat", 0))], decoder)
     assert not stray.exists()
     assert len(opened(workspace)) == 9
+
+
+def test_a_dataset_of_an_older_program_opens_and_can_be_changed(workspace: Workspace) -> None:
+    folder = workspace.datasets / "my/old"
+    (folder / "pictures/000").mkdir(parents=True)
+    rows = {
+        "key": ["a/1.png", "a/2.png", "b/1.png"],
+        "label": [0, 0, 1],
+        "part": [None, None, None],
+        "sha256": ["x", "y", "x"],
+        "width": [4, 4, 4],
+        "height": [3, 3, 3],
+        "file": [f"000/{number:06d}.png" for number in range(3)],
+    }
+    pq.write_table(pa.table(rows), folder / "index.parquet")
+    for file in rows["file"]:
+        (folder / "pictures" / str(file)).write_bytes(b"bytes")
+    info = {"id": "my/old", "name": "old", "source": "own", "class_names": ["a", "b"], "counts": {"a": 2, "b": 1}}
+    write_json(folder / "dataset.json", info)
+    dataset = opened(workspace, "my/old")
+    assert dataset.groups.tolist() == [0, 1, 0]
+    assert dataset.exclusions == [None] * 3
+    assert dataset.read(2) == b"bytes"
+    assert not dataset.looks().any()
+    assert exclude(workspace, "my/old", ["a/2.png"], "why").version == 2
+    assert opened(workspace, "my/old").keys == ["a/1.png", "b/1.png"]
+    assert restore_version(workspace, "my/old", 1).excluded == 0

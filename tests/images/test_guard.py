@@ -59,7 +59,7 @@ def test_a_slow_picture_ends_the_process_and_the_next_one_is_read(crop: Callable
     with GuardedDecoder(Limits(decode_seconds=0.2)) as guarded:
         with pytest.raises(PictureError, match=r"too long.*0.2 seconds"):
             guarded.load(large_picture(), None)
-        assert guarded.inspect(crop("cat", 0)).width == 96
+        assert guarded.load(crop("cat", 0), 8).shape == (8, 8, 3)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a limit on a process's address space")

@@ -29,7 +29,7 @@ no pair reaches 0.9, among 1,797 scanned digits 24 pairs reach 0.99 and 122 reac
 LEAST_CONTRAST: Final = 4.0
 """Standard deviation of the grey values (0..255) below which a picture is too flat to be told from others."""
 
-_ROWS_AT_ONCE: Final = 512
+_COMPARED_AT_ONCE: Final = 2**21  # pairs; 16 MB
 
 
 def near_pairs(looks: NDArray[np.uint8], start: int = 0, stop: int | None = None) -> NDArray[np.int64]:
@@ -52,8 +52,9 @@ def near_pairs(looks: NDArray[np.uint8], start: int = 0, stop: int | None = None
     grey -= grey.mean(axis=1, keepdims=True)
     grey /= np.where(usable, contrast, 1)[:, None] * np.sqrt(grey.shape[1])
     found: list[NDArray[np.int64]] = []
-    for first in range(start, len(looks), _ROWS_AT_ONCE):
-        last = min(first + _ROWS_AT_ONCE, len(looks))
+    rows = max(1, _COMPARED_AT_ONCE // max(1, len(looks)))
+    for first in range(start, len(looks), rows):
+        last = min(first + rows, len(looks))
         end = last if stop is None else min(stop, last)
         bits = np.bitwise_count(hashes[first:last, None] ^ hashes[None, :end])
         left, right = np.nonzero((bits <= MOST_BITS) & usable[first:last, None] & usable[None, :end])

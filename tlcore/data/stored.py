@@ -42,7 +42,8 @@ PLAIN_SOURCES: Final = ("my", "sample")
 """First parts of the ids that are not TensorFlow Datasets' own names."""
 
 _TFDS: Final = "tfds"
-_OLD_INDEX: Final = "index.parquet"  # before there were versions
+OLD_INDEX: Final = "index.parquet"
+"""Where the index of a dataset lies that was made before there were versions."""
 _READ_AGAIN = "Delete the dataset and import it again."
 
 
@@ -66,8 +67,8 @@ def dataset_folder(workspace: Workspace, dataset_id: str) -> Path:
 def index_path(folder: Path, version: int) -> Path:
     """Where the index of a version lies."""
     path = folder / VERSIONS / f"{version:06d}.parquet"
-    if version == 1 and not path.exists() and (folder / _OLD_INDEX).exists():
-        return folder / _OLD_INDEX
+    if version == 1 and not path.exists() and (folder / OLD_INDEX).exists():
+        return folder / OLD_INDEX
     return path
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from tlcore.data.dataset import DatasetInfo
 from tlcore.data.index import Row, summarise, write_index
-from tlcore.data.stored import INFO, PICTURES, VERSIONS, dataset_folder, index_path, read_info, read_rows
+from tlcore.data.stored import INFO, OLD_INDEX, PICTURES, VERSIONS, dataset_folder, index_path, read_info, read_rows
 from tlcore.errors import DatasetError, WorkspaceError
 from tlcore.files import read_json, write_json
 from tlcore.workspace import Workspace
@@ -75,9 +75,25 @@ def edit_lock(folder: Path) -> Iterator[None]:
             "Somebody else is changing this dataset", value=folder.name, hint="Wait a moment, then try again."
         ) from error
     try:
+        _begin_history(folder)
         yield
     finally:
         lock.release()
+
+
+def _begin_history(folder: Path) -> None:
+    """Gives a dataset that was made before there were versions its first one."""
+    old = folder / OLD_INDEX
+    if not old.is_file():
+        return
+    info = read_info(folder)
+    note = _Note(info=info, change="Made", changed=info.created or datetime.now(UTC))
+    try:
+        (folder / VERSIONS).mkdir(exist_ok=True)
+        write_json(_note_path(folder, 1), note.model_dump(mode="json"))
+        old.rename(folder / VERSIONS / f"{1:06d}.parquet")
+    except OSError as error:
+        raise _cannot_write(error) from error
 
 
 def write_version(folder: Path, info: DatasetInfo, rows: Sequence[Row], change: str, batch: str = "") -> DatasetInfo:
@@ -104,12 +120,16 @@ def write_version(folder: Path, info: DatasetInfo, rows: Sequence[Row], change: 
         write_json(_note_path(folder, info.version), note.model_dump(mode="json"))
         write_json(folder / INFO, complete.model_dump(mode="json"))
     except OSError as error:
-        raise WorkspaceError(
-            f"The dataset can't be written: {error.strerror or error}; nothing was changed",
-            hint="Free some disk space, then try again.",
-        ) from error
+        raise _cannot_write(error) from error
     _forget_old(folder, complete.version)
     return complete
+
+
+def _cannot_write(error: OSError) -> WorkspaceError:
+    return WorkspaceError(
+        f"The dataset can't be written: {error.strerror or error}; nothing was changed",
+        hint="Free some disk space, then try again.",
+    )
 
 
 def _note_path(folder: Path, number: int) -> Path:

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from typing import Final
 
@@ -22,13 +23,27 @@ from PIL import Image, UnidentifiedImageError
 from tlcore.errors import PictureError
 from tlcore.workspace import Limits
 
-FORMATS: Final = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "TIFF": ".tif", "BMP": ".bmp"}
+FORMATS: Final = {
+    "JPEG": ".jpg",
+    "PNG": ".png",
+    "WEBP": ".webp",
+    "GIF": ".gif",
+    "TIFF": ".tif",
+    "BMP": ".bmp",
+    "AVIF": ".avif",
+    "HEIF": ".heic",
+}
 """What is read, by Pillow's name of the format, with the extension that its files get."""
 
-EXTENSIONS: Final = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".dib"}
-)
+_OTHER_EXTENSIONS = (".jpeg", ".jpe", ".jfif", ".mpo", ".apng", ".tiff", ".dib", ".heif", ".hif", ".heics", ".heifs")
+EXTENSIONS: Final = frozenset((*FORMATS.values(), *_OTHER_EXTENSIONS))
 """File extensions, lower case, of the formats above."""
+
+# AVIF and HEIC share a container (ISO/IEC 14496-12), told by the word at its fifth byte, and can share its brand too.
+_CONTAINER_WORD: Final = b"ftyp"
+_CONTAINER_FORMATS: Final = ("AVIF", "HEIF")
+_PLAIN_FORMATS: Final = tuple(name for name in FORMATS if name not in _CONTAINER_FORMATS)
+_FILM_BRANDS: Final = (b"isom", b"iso2", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  ", b"3gp4", b"3gp5")
 
 _ORIENTATION = 0x0112
 _TURNS: Final = {
@@ -64,11 +79,13 @@ class PictureFacts:
         width: In pixels, after turning it upright.
         height: In pixels, after turning it upright.
         format: Pillow's name of the format, a key of `FORMATS`.
+        look: How it looks from afar (`tlcore.images.look`), 264 bytes; empty where nobody asked.
     """
 
     width: int
     height: int
     format: str
+    look: bytes = b""
 
     @property
     def extension(self) -> str:
@@ -101,17 +118,20 @@ def load_picture(data: bytes, size: int | None, limits: Limits) -> NDArray[np.ui
 
 
 def inspect_picture(data: bytes, limits: Limits) -> PictureFacts:
-    """Decodes a picture to the last pixel, so that a damaged one is found, and tells its size and format.
+    """Decodes a picture to the last pixel, so that a damaged one is found, and tells its size, format and look.
 
     Raises:
         PictureError: As for `load_picture`.
     """
+    # Here and not at the top: see the module. Before decoding: a large picture may leave too little memory for it.
+    from tlcore.images.look import look_of
+
     with _plain_errors(data, limits):
         image = _decoded(data, limits)
         # Phones write several JPEG pictures into one file, which Pillow calls MPO; any JPEG reader shows the first.
         name = "JPEG" if image.format == "MPO" else image.format
         upright = _upright(image)
-        return PictureFacts(upright.width, upright.height, str(name))
+        return PictureFacts(upright.width, upright.height, str(name), look_of(upright))
 
 
 def shrink_picture(data: bytes, side: int, limits: Limits) -> bytes:
@@ -141,11 +161,34 @@ def _decoded(data: bytes, limits: Limits) -> Image.Image:
     if not data:
         raise PictureError("The file is empty", hint="Copy it again from where it came, or leave it out.")
     check_encoded_size(len(data), limits)
-    image = Image.open(BytesIO(data), formats=tuple(FORMATS))
+    image = Image.open(BytesIO(data), formats=_possible_formats(data))
+    _check_pixels(image, limits)
+    image.load()
+    _check_pixels(image, limits)  # a HEIC file can say one size outside and another inside
+    return image
+
+
+def _possible_formats(data: bytes) -> tuple[str, ...]:
+    """Which formats the bytes may be, so that a decoder is neither loaded nor tried for anything else."""
+    if data[4:8] != _CONTAINER_WORD:
+        return _PLAIN_FORMATS
+    _prepare_containers()
+    return _CONTAINER_FORMATS
+
+
+@cache
+def _prepare_containers() -> None:
+    """Lets Pillow read HEIC, and keeps both decoders to one thread: more would take address space from the limit."""
+    import pillow_heif
+    from PIL import AvifImagePlugin
+
+    pillow_heif.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+
+
+def _check_pixels(image: Image.Image, limits: Limits) -> None:
     if image.width * image.height > limits.picture_pixels:
         raise _too_many_pixels(limits, f"{image.width:,} × {image.height:,} pixels")
-    image.load()
-    return image
 
 
 def check_encoded_size(size: int, limits: Limits) -> None:
@@ -198,7 +241,8 @@ def _bytes_of_wide_values(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     numbers = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
     low, high = float(numbers.min()), float(numbers.max())
     if low < 0 or high > 65535:
-        numbers = (numbers - low) * (255 / (high - low))
+        scale = 255 / (high - low) if high > low else 0.0
+        numbers = numbers * scale - low * scale
     elif high > 255:
         numbers /= 257
     elif high <= 1 and values.dtype.kind == "f":
@@ -220,7 +264,7 @@ def _plain_errors(data: bytes, limits: Limits) -> Iterator[None]:
             "Decoding the picture takes too much memory", hint="Save a smaller copy, or leave it out."
         ) from error
     except (OSError, *_DAMAGE) as error:
-        if "truncated" in str(error):
+        if "truncated" in str(error).lower() or "end of file" in str(error).lower():
             raise PictureError(
                 "The picture is cut off in the middle", hint="Copy it again from where it came, or leave it out."
             ) from error
@@ -237,9 +281,10 @@ def _too_many_pixels(limits: Limits, size: str | None) -> PictureError:
 
 
 def _not_a_picture(data: bytes) -> PictureError:
-    # The photos of many phones: the ISO media container with one of its still-picture brands (ISO/IEC 23008-12).
-    if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"heif", b"avif"):
-        return PictureError("HEIC and AVIF pictures are not read", hint="Export it as JPEG from the photo app.")
+    if data[4:8] == _CONTAINER_WORD:
+        if data[8:12] in _FILM_BRANDS:
+            return PictureError("This is a film, not a picture", hint="Take single pictures from it, or leave it out.")
+        return PictureError("The picture is damaged, or of a kind that is not read", hint=_EXPORT_AGAIN)
     return PictureError(
         "This is not a picture: the content is none of the formats that are read, whatever the file's name says",
         options=FORMATS,

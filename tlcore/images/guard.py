@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 import tlcore
 from tlcore.errors import PictureError, WorkspaceError
 from tlcore.images.decode import PictureFacts, check_encoded_size
-from tlcore.images.messages import ANSWER, READY, REQUEST, Outcome, Task, read_exactly
+from tlcore.images.messages import ANSWER, LOOK_BYTES, READY, REQUEST, Outcome, Task, read_exactly
 from tlcore.workspace import Limits
 
 _LEAVE_OUT = "Save a smaller copy as JPEG or PNG, or leave it out."
@@ -89,7 +89,8 @@ class GuardedDecoder:
     def inspect(self, data: bytes) -> PictureFacts:
         """`tlcore.images.decode.inspect_picture`, guarded. Raises as `load` does."""
         answer = self._ask(Task.INSPECT, 0, data)
-        return PictureFacts(answer.width, answer.height, answer.body.decode())
+        look, name = answer.body[:LOOK_BYTES], answer.body[LOOK_BYTES:]
+        return PictureFacts(answer.width, answer.height, name.decode(), look)
 
     def shrink(self, data: bytes, side: int) -> bytes:
         """`tlcore.images.decode.shrink_picture`, guarded. Raises as `load` does."""

@@ -43,8 +43,8 @@ def _answer(task: Task, side: int, data: bytes, limits: Limits) -> tuple[bytes, 
             copy = shrink_picture(data, side, limits)
             return ANSWER.pack(Outcome.DONE, 0, 0, len(copy)), copy
         facts = inspect_picture(data, limits)
-        name = facts.format.encode()
-        return ANSWER.pack(Outcome.DONE, facts.width, facts.height, len(name)), name
+        body = facts.look + facts.format.encode()
+        return ANSWER.pack(Outcome.DONE, facts.width, facts.height, len(body)), body
     except PictureError as error:
         text = json.dumps(error.to_json()).encode()
         return ANSWER.pack(Outcome.REFUSED, 0, 0, len(text)), text

@@ -29,7 +29,10 @@ REQUEST: Final = struct.Struct(">BIQ")
 """Task, side in pixels (0 for none), length of the picture that follows."""
 
 ANSWER: Final = struct.Struct(">BIIQ")
-"""Outcome, width, height, length of what follows: pixels, the name of the format, WebP, or the refusal as JSON."""
+"""Outcome, width, height, length of what follows: pixels, look and name of the format, WebP, or the refusal as JSON."""
+
+LOOK_BYTES: Final = 264
+"""Of a picture's look, see `tlcore.images.look`, whose import only the helper pays for."""
 
 
 def read_exactly(stream: BinaryIO, length: int) -> bytes:

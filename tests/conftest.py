@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import random
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +22,14 @@ from tlcore.workspace import Workspace
 
 CROP = 96
 PHOTOS = ("cat", "coffee", "rocket")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_tensorflow_datasets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What TensorFlow Datasets prepared on this machine is not there for tests and the processes that they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TFDS_DATA_DIR", str(tmp_path_factory.mktemp("no-tfds") / "empty"))
+        yield
 
 
 @pytest.fixture
@@ -69,6 +82,24 @@ def picture_folder(tmp_path_factory: pytest.TempPathFactory, make_folder: Callab
     return make_folder(tmp_path_factory.mktemp("pictures") / "pets", cat=12, coffee=12)
 
 
+@pytest.fixture(scope="session")
+def tfds_files(tmp_path_factory: pytest.TempPathFactory, make_folder: Callable[..., Path]) -> Callable[[str], Path]:
+    """tfds_files("tfrecord"): a data directory that TensorFlow Datasets itself filled. Read only: tests share it."""
+    root = tmp_path_factory.mktemp("tfds")
+    make_folder(root / "pictures", cat=12, coffee=12, rocket=12)
+
+    def make(file_format: str) -> Path:
+        folder = root / file_format
+        if not folder.exists():
+            script = Path(__file__).parent / "data" / "tfds" / "write_datasets.py"
+            command = [sys.executable, script, root / "pictures", folder, file_format]
+            ran = subprocess.run(command, capture_output=True, text=True)
+            assert ran.returncode == 0, ran.stderr[-3000:]
+        return folder
+
+    return make
+
+
 @dataclass(frozen=True)
 class FinishedRun:
     """A real training that has ended, in a workspace that tests share: read it, don't change it."""
@@ -90,3 +121,88 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     record = wait(workspace, run_id, timeout=300)
     assert record.state == "completed", record.error
     return FinishedRun(workspace, run_id)
+
+
+@pytest.fixture(scope="session")
+def fuzz_rounds() -> int:
+    """How many times as many mutated files are tried as usual: `TLCORE_FUZZ_ROUNDS=5` for a long look."""
+    return int(os.environ.get("TLCORE_FUZZ_ROUNDS", "1"))
+
+
+@pytest.fixture(scope="session")
+def mutate() -> Callable[[random.Random, bytes, list[bytes]], bytes]:
+    """mutate(dice, data, others): a file damaged in one to three ways, perhaps with a piece of another one."""
+    return _mutated
+
+
+# Numbers at the edges of what a decoder's counters hold.
+_EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
+
+_Mutation = Callable[[random.Random, bytearray, list[bytes]], None]
+
+
+def _flip_bits(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
+    for _ in range(dice.choice((1, 1, 2, 8, 40))):
+        data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
+
+
+def _change_header(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
+    for _ in range(dice.choice((1, 2, 6))):
+        data[dice.randrange(min(len(data), 64))] = dice.randrange(256)
+
+
+def _write_edge(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
+    number, form = dice.choice(_EDGES), dice.choice(("<I", ">I", "<H", ">H"))
+    place = dice.randrange(min(len(data) - 4, dice.choice((200, 2000, 10**9))))
+    struct.pack_into(form, data, place, number & (0xFFFF if form[1] == "H" else 0xFFFFFFFF))
+
+
+def _cut(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
+    del data[dice.randrange(1, len(data)) :]
+
+
+def _remove_piece(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
+    start = dice.randrange(len(data))
+    del data[start : start + dice.choice((1, 2, 30, 500))]
+
+
+def _repeat_piece(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
+    start, length = dice.randrange(len(data)), dice.choice((1, 4, 100, 1000))
+    data[start:start] = data[start : start + length] * dice.choice((1, 1, 20))
+
+
+def _overwrite_piece(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
+    start, length = dice.randrange(len(data)), dice.choice((4, 50, 800))
+    value = dice.choice((b"\0", b"\xff", b"A", dice.randbytes(1)))
+    data[start : start + length] = value * min(length, len(data) - start)
+
+
+def _splice(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
+    other = dice.choice(others)
+    data[dice.randrange(len(data)) :] = other[dice.randrange(len(other)) :]
+
+
+def _append_noise(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
+    data += dice.randbytes(dice.choice((1, 100, 5000)))
+
+
+_MUTATIONS: tuple[_Mutation, ...] = (
+    _flip_bits,
+    _change_header,
+    _write_edge,
+    _cut,
+    _remove_piece,
+    _repeat_piece,
+    _overwrite_piece,
+    _splice,
+    _append_noise,
+)
+
+
+def _mutated(dice: random.Random, data: bytes, others: list[bytes]) -> bytes:
+    changed = bytearray(data)
+    for _ in range(dice.choice((1, 1, 1, 2, 3))):
+        dice.choice(_MUTATIONS)(dice, changed, others)
+        if len(changed) < 8:
+            break
+    return bytes(changed)

@@ -42,3 +42,20 @@ def test_what_is_not_there_or_no_json_is_told(tmp_path: Path) -> None:
     (tmp_path / "torn.json").write_text("{")
     with pytest.raises(json.JSONDecodeError):
         read_json(tmp_path / "torn.json")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_secret_is_nobody_elses_from_its_first_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    replace = Path.replace
+
+    def watched(self: Path, target: Path) -> Path:
+        seen.append(self.stat().st_mode & 0o777)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    write_bytes(tmp_path / "token", b"secret", mode=0o600)
+    write_bytes(tmp_path / "open", b"not secret")
+    assert seen[0] == 0o600
+    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "open").stat().st_mode & 0o444 != 0o400

@@ -31,13 +31,33 @@ def test_a_place_that_can_not_be_is_told_with_the_way_out(tmp_path: Path) -> Non
         Workspace.open(tmp_path / "file")
 
 
-@pytest.mark.parametrize("name", ["20260101-000000-aaaa", "a", "Leaves_2.v1", "0" * 120])
+@pytest.mark.parametrize("name", ["20260101-000000-aaaa", "a", "console", "com10", "Leaves_2.v1", "0" * 120])
 def test_good_names(name: str) -> None:
     assert check_id("run", name) == name
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "..", "../etc", "a/b", "a\\b", "/etc", ".hidden", "a..b", "a b", "a\n", "ä", "C:", "0" * 121]
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        "../etc",
+        "a/b",
+        "a\\b",
+        "/etc",
+        ".hidden",
+        "a..b",
+        "a b",
+        "a\n",
+        "ä",
+        "C:",
+        "0" * 121,
+        "nul",
+        "Con.v1",
+        "COM1",
+        "a.",
+    ],
 )
 def test_names_that_could_leave_their_folder_are_refused(name: str) -> None:
     with pytest.raises(InputError, match="name of a run"):

@@ -97,6 +97,10 @@ class WeightsUnavailable(StudioError):
     """Pretrained weights could not be fetched or don't match their checksum."""
 
 
+class DownloadFailed(StudioError):
+    """A dataset could not be fetched from where it is published; nothing of it was kept."""
+
+
 class WorkspaceError(StudioError):
     """The workspace can't be read or written: permissions, disk, an unknown version."""
 

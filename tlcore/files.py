@@ -8,16 +8,24 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+# O_BINARY exists on Windows only, where it keeps line ends as they are.
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
-def write_bytes(path: Path, data: bytes) -> None:
+
+def write_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
     """Replaces `path` by `data` atomically: temporary file beside it, fsync, `os.replace`.
+
+    Args:
+        path: The file.
+        data: Its new content.
+        mode: Who may read and write it, from its first moment on; the process's umask takes away from that.
 
     Raises:
         OSError: The disk is full or the folder is not writable; `path` is then as it was.
     """
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
-        with temporary.open("wb") as file:
+        with os.fdopen(os.open(temporary, _NEW_FILE, mode), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -26,6 +26,8 @@ MEBIBYTE = 1024**2
 GIBIBYTE = 1024**3
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
+# Windows keeps these for devices, in any folder and with any extension, and drops a dot at a name's end.
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?|.*\.", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,9 @@ class Limits:
     Attributes:
         archive_bytes: Size of an uploaded archive, in bytes.
         expanded_bytes: Size of everything in an archive or folder once expanded, in bytes.
-        expansion_ratio: Expanded size over packed size of one archive member; a photo never compresses a hundredfold.
+        expansion_ratio: Expanded size over packed size, of one archive member and of all together; a photo never
+            compresses a hundredfold.
+        harmless_bytes: Size up to which a member's ratio is not looked at, in bytes: a plain BMP packs a thousandfold.
         pictures: Number of pictures in one dataset.
         picture_bytes: Size of one encoded picture, in bytes.
         picture_pixels: Width times height of one picture. 50 megapixels is a large camera; decoded it takes 150 MB.
@@ -48,6 +52,7 @@ class Limits:
     archive_bytes: int = 2 * GIBIBYTE
     expanded_bytes: int = 8 * GIBIBYTE
     expansion_ratio: float = 100.0
+    harmless_bytes: int = MEBIBYTE
     pictures: int = 100_000
     picture_bytes: int = 100 * MEBIBYTE
     picture_pixels: int = 50_000_000
@@ -55,6 +60,16 @@ class Limits:
     path_depth: int = 8
     decode_seconds: float = 20.0
     decode_bytes: int = 2 * GIBIBYTE
+
+    @property
+    def members(self) -> int:
+        """Files of any kind in an archive or folder, so that lists of what was left out stay bearable."""
+        return 4 * self.pictures
+
+    @property
+    def table_bytes(self) -> int:
+        """Size of an archive's table of contents. It is held in memory, some 600 bytes an entry of at least 47."""
+        return max(MEBIBYTE, 500 * self.pictures)
 
 
 LIMITS: Final[Mapping[Mode, Limits]] = MappingProxyType(
@@ -221,8 +236,13 @@ def _roots(environment: Mapping[str, str], mode: Mode) -> tuple[Path, ...]:
     return tuple(folder.resolve() for folder in folders)
 
 
+def is_safe_id(value: str) -> bool:
+    """Whether `check_id` takes it."""
+    return bool(_SAFE_ID.fullmatch(value)) and ".." not in value and not _DEVICE.fullmatch(value)
+
+
 def check_id(kind: str, value: str) -> str:
-    """`value`, if it is safe as the name of a folder: one part, no separators, not hidden, at most 120 characters.
+    """`value`, if it is safe as the name of a folder anywhere: one part, no separators, not hidden, 120 characters.
 
     The one place where names from outside (addresses, command line, archives) are checked before they become paths.
 
@@ -233,10 +253,11 @@ def check_id(kind: str, value: str) -> str:
     Raises:
         InputError: The name could leave its folder or can't be a folder's name.
     """
-    if not _SAFE_ID.fullmatch(value) or ".." in value:
+    if not is_safe_id(value):
         raise InputError(
             f"This can't be the name of a {kind}",
             value=value[:200],
-            hint="Use letters, digits, '-', '_' and '.', starting with a letter or a digit.",
+            hint="Use letters, digits, '-', '_' and '.', starting with a letter or a digit and not ending with a dot; "
+            "and no name that Windows keeps for devices, such as con, aux or nul.",
         )
     return value

@@ -24,7 +24,9 @@ def test_it_is_the_hash_and_the_grey_grid_of_the_upright_picture(crop: Callable[
     assert len(look) == 264
     assert look[:8].hex() == str(imagehash.phash(image))
     grid = np.asarray(image.convert("L"), dtype=float).reshape(16, 4, 16, 6).mean(axis=(1, 3))
-    assert np.abs(np.frombuffer(look[8:], dtype=np.uint8).reshape(16, 16) - grid).max() <= 1  # Pillow rounds rows, then columns
+    assert (
+        np.abs(np.frombuffer(look[8:], dtype=np.uint8).reshape(16, 16) - grid).max() <= 1
+    )  # Pillow rounds rows, then columns
     exif = Image.Exif()
     exif[0x0112] = 6
     turned = encoded(image.transpose(Image.Transpose.ROTATE_90), exif=exif)

@@ -7,6 +7,7 @@ from tlcore.errors import DatasetError, PictureError
 from tlcore.serving.inputs import Picture
 from tlcore.serving.judge import judge, labelled_pictures
 from tlcore.serving.predictor import Prediction
+from tlcore.workspace import Limits
 
 NAMES = ("cat", "dog")
 
@@ -32,7 +33,7 @@ def always_cat(pictures: Iterable[Picture]) -> Iterator[Prediction]:
 
 def test_figures_by_class_and_what_was_left_out(folder: Path) -> None:
     (folder / "dog" / "9.jpg").write_text("broken")
-    data = judge(labelled_pictures(folder, NAMES), NAMES, always_cat)
+    data = judge(labelled_pictures(folder, NAMES), NAMES, always_cat, Limits())
     assert data["test"]["count"] == 5
     assert data["test"]["accuracy"] == pytest.approx(0.6)
     assert data["confusion"] == [[3, 0], [2, 0]]

@@ -54,7 +54,7 @@ def evaluate(workspace: Workspace, run_id: str, path: Path) -> dict[str, Any]:
     pictures = labelled_pictures(path, class_names)
     with GuardedDecoder(workspace.limits) as decoder:
         predict_all = partial(predict_pictures, workspace, run_id, decoder)
-        return {"run_id": run_id} | judge(pictures, class_names, predict_all)
+        return {"run_id": run_id} | judge(pictures, class_names, predict_all, workspace.limits)
 
 
 @click.command()

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tlcore.data.listing import Listing, Member, check_amounts, clean_path, is_junk, is_text
+from tlcore.data.listing import (
+    UNUSABLE_NAME,
+    Listing,
+    Member,
+    check_amounts,
+    clean_path,
+    is_junk,
+    is_text,
+    shown,
+)
 from tlcore.errors import ImportRefused, PictureError
 from tlcore.images.decode import check_encoded_size
 from tlcore.workspace import MEBIBYTE, Limits
@@ -21,11 +30,10 @@ from tlcore.workspace import MEBIBYTE, Limits
 _PACK_AGAIN = "Pack the class folders again with your computer's own zip command, and import that."
 _UTF8_FLAG = 0x800
 _ENCRYPTED_FLAG = 0x1
-# Small members may shrink as they like: a plain BMP of 300 KB packs a thousandfold and harms nobody.
-_HARMLESS_BYTES: Final = MEBIBYTE
-# A table of contents is held in memory, some 600 bytes for each of its entries of at least 47 bytes.
-_LEAST_TABLE_BYTES: Final = MEBIBYTE
-_TABLE_BYTES_PER_PICTURE: Final = 500
+# What members unfold to together, before their common ratio is looked at: a hundred plain drawings may be few bytes.
+_HARMLESS_MEMBERS: Final = 100
+_READ_BYTES: Final = MEBIBYTE
+_LOCAL_HEADER_BYTES: Final = 30
 # Other methods can unfold one small block into gigabytes before anybody can stop them.
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -34,6 +42,19 @@ _END: Final = struct.Struct("<4s4H2LH")
 _LOCATOR: Final = struct.Struct("<4sLQL")
 _END64: Final = struct.Struct("<4sQ2H2L4Q")
 _LONGEST_COMMENT: Final = 65535
+
+# What `zipfile` raises on damaged archives, besides OSError; found by feeding it damaged archives.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    OverflowError,
+    RuntimeError,
+)
 
 
 @contextmanager
@@ -53,7 +74,7 @@ def open_archive(path: Path, limits: Limits) -> Iterator[Listing]:
     _check_table_size(path, limits)
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OverflowError) as error:
+    except _DAMAGE as error:
         raise _not_a_zip(path) from error
     with archive:
         yield _listed(archive, size, limits)
@@ -83,10 +104,15 @@ def _check_table_size(path: Path, limits: Limits) -> None:
         if before >= 0:
             file.seek(before)
             locator = _LOCATOR.unpack(file.read(_LOCATOR.size))
-            if locator[0] == b"PK\x06\x07" and locator[2] <= size - _END64.size:
-                file.seek(locator[2])
-                table = max(table if table != 0xFFFFFFFF else 0, _END64.unpack(file.read(_END64.size))[8])
-    if table > max(_LEAST_TABLE_BYTES, limits.pictures * _TABLE_BYTES_PER_PICTURE):
+            if locator[0] == b"PK\x06\x07":
+                told = [] if table == 0xFFFFFFFF else [table]
+                # Some readers look where the locator points, and some just before it.
+                for spot in (locator[2], before - _END64.size):
+                    if 0 <= spot <= size - _END64.size:
+                        file.seek(spot)
+                        told.append(_END64.unpack(file.read(_END64.size))[8])
+                table = max(told, default=0)
+    if table > limits.table_bytes:
         raise ImportRefused(
             "The archive lists far more files than a dataset may have",
             value=path.name,
@@ -107,14 +133,14 @@ def _listed(archive: zipfile.ZipFile, archive_size: int, limits: Limits) -> List
         if not path or is_junk(path):
             continue
         if not is_text(path):
-            listing.reject((ascii("/".join(path))[1:-1],), "The name has characters that can't be shown; rename it.")
+            listing.reject((shown(path),), UNUSABLE_NAME)
         elif member.is_dir() or member.filename.endswith("\\"):
             listing.folders.add(path)
         else:
             listing.members.append(Member(path, member.file_size, 0, _MemberReader(archive, member, limits)))
             listing.folders.update(path[:depth] for depth in range(1, len(path)))
-    if packed > archive_size:
-        raise _bomb("its members overlap each other")
+    _check_common_ratio(expanded, packed, limits)
+    _check_overlaps(archive.infolist(), archive_size)
     listing.sort()
     return listing
 
@@ -152,10 +178,35 @@ def _check_kind(member: zipfile.ZipInfo) -> None:
 
 
 def _check_ratio(member: zipfile.ZipInfo, limits: Limits) -> None:
-    if member.file_size <= _HARMLESS_BYTES:
+    if member.file_size <= limits.harmless_bytes:
         return
     if member.file_size > limits.expansion_ratio * max(1, member.compress_size):
         raise _bomb(f"{member.filename[:100]} unfolds from {member.compress_size:,} to {member.file_size:,} bytes")
+
+
+def _check_common_ratio(expanded: int, packed: int, limits: Limits) -> None:
+    if expanded > max(limits.harmless_bytes * _HARMLESS_MEMBERS, limits.expansion_ratio * packed):
+        raise _bomb(f"its files unfold from {packed:,} to {expanded:,} bytes")
+
+
+def _check_overlaps(members: list[zipfile.ZipInfo], archive_size: int) -> None:
+    """Refuses members that share packed bytes: so a small archive can unfold to any size, and no honest one does."""
+    end = 0
+    for member in sorted(members, key=lambda member: member.header_offset):
+        if member.header_offset < end:
+            raise _inconsistent(f"{member.filename[:100]} overlaps the file before it")
+        end = member.header_offset + _LOCAL_HEADER_BYTES + member.compress_size
+    if end > archive_size:
+        raise _inconsistent("its files are longer together than the archive itself")
+
+
+def _inconsistent(reason: str) -> ImportRefused:
+    return ImportRefused(
+        "The archive's table of contents does not fit its content: it is damaged, or made to deceive; nothing was "
+        "imported",
+        value=reason,
+        hint=f"Download or copy it again. {_PACK_AGAIN}",
+    )
 
 
 def _bomb(reason: str) -> ImportRefused:
@@ -177,10 +228,11 @@ class _MemberReader:
     def __call__(self) -> bytes:
         check_encoded_size(self.member.file_size, self.limits)
         try:
-            # Never more than the table of contents announced: `zipfile` stops there, and the checksum tells the lie.
+            # Piece by piece: `zipfile` unfolds as much at once as it is asked for, up to 2 GB, and only then cuts that
+            # to what the table of contents announced; the checksum tells the lie.
             with self.archive.open(self.member) as file:
-                return file.read()
-        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError) as error:
+                return b"".join(iter(lambda: file.read(_READ_BYTES), b""))
+        except (OSError, *_DAMAGE) as error:
             raise PictureError(
                 "The file is damaged inside the archive", hint="Pack it again, or leave it out."
             ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -16,7 +17,8 @@ from tlcore.workspace import Limits
 
 FORM: Final = (
     "Put the pictures of each class into a folder named after the class, at least two such folders (cats/1.jpg, "
-    "dogs/1.jpg), and choose the folder or zip that holds these; or train, validation and test folders that hold them."
+    "dogs/1.jpg), and choose the folder or zip that holds these; or train, validation and test folders that hold "
+    "them; or a file labels.csv beside the pictures, with a line file,label for each."
 )
 """How pictures have to lie, for messages: the way out of most refusals."""
 
@@ -78,12 +80,12 @@ def arrange(listing: Listing, limits: Limits) -> Layout:
     all that lies in it at any depth.
 
     Raises:
-        ImportRefused: There is nothing in it, nothing that can be a picture, one part twice, two classes that differ by
-            upper and lower case only, or too many pictures.
+        ImportRefused: There is nothing in it, nothing that can be a picture, one part twice, two classes that look the
+            same, or too many pictures.
     """
     if not listing.members:
         raise ImportRefused("There are no files in it; nothing was imported", hint=FORM)
-    wrapper = _wrapper(listing)
+    wrapper = wrapping_folders(listing)
     parts = _part_folders(listing, wrapper)
     rejected = list(listing.rejected)
     candidates: dict[str, Candidate] = {}
@@ -99,18 +101,27 @@ def arrange(listing: Listing, limits: Limits) -> Layout:
             rejected.append(RejectedFile(file="/".join(member.path), reason=reason))
         else:
             candidates[key] = Candidate(key, inner[0].strip(), part, member)
-    if len(candidates) > limits.pictures:
-        raise ImportRefused(
-            "There are too many pictures for one dataset; nothing was imported",
-            value=f"{len(candidates):,}",
-            hint=f"At most {limits.pictures:,}. Import a part of them.",
-        )
+    check_count(len(candidates), limits)
     folders = _class_folders(listing, wrapper, parts)
-    _check_case(folders)
+    check_case(folders)
     return Layout(tuple(candidates[key] for key in sorted(candidates)), tuple(rejected), frozenset(folders))
 
 
-def _wrapper(listing: Listing) -> NamePath:
+def check_count(pictures: int, limits: Limits) -> None:
+    """Refuses more pictures than one dataset may have.
+
+    Raises:
+        ImportRefused: There are too many.
+    """
+    if pictures > limits.pictures:
+        raise ImportRefused(
+            "There are too many pictures for one dataset; nothing was imported",
+            value=f"{pictures:,}",
+            hint=f"At most {limits.pictures:,}. Import a part of them.",
+        )
+
+
+def wrapping_folders(listing: Listing) -> NamePath:
     """The folders above the classes that hold nothing but each other (stray files beside them don't count)."""
     wrapper: NamePath = ()
     while True:
@@ -127,7 +138,7 @@ def _part_folders(listing: Listing, wrapper: NamePath) -> dict[str, Part]:
     """The folders that name parts, or none: one alone may be a class, and so may those without folders in them."""
     depth = len(wrapper)
     tops = {member.path[depth] for member in listing.members if len(member.path) > depth + 2}
-    found = {top: part for top in sorted(tops) if (part := _part_of(top)) is not None}
+    found = {top: part for top in sorted(tops) if (part := part_named(top)) is not None}
     if len(set(found.values())) < 2:
         return {}
     for part in PARTS:
@@ -141,7 +152,8 @@ def _part_folders(listing: Listing, wrapper: NamePath) -> dict[str, Part]:
     return found
 
 
-def _part_of(folder: str) -> Part | None:
+def part_named(folder: str) -> Part | None:
+    """The part that a folder's or column's name stands for, in any of the usual spellings, or None."""
     name = folder.casefold().strip()
     while (shorter := _DECORATION.sub("", name)) != name:
         name = shorter
@@ -150,16 +162,23 @@ def _part_of(folder: str) -> Part | None:
 
 def _no_picture(path: NamePath, inner: NamePath, outside_parts: bool) -> str:
     """Why a file can't be a picture of a class, or nothing."""
+    if reason := no_picture_name(path):
+        return reason
+    if outside_parts:
+        return "Lies outside the train, validation and test folders."
+    if len(inner) < 2:
+        return "Lies outside the class folders."
+    return ""
+
+
+def no_picture_name(path: NamePath) -> str:
+    """Why a file of this name can't be a picture, or nothing."""
     extension = PurePosixPath(path[-1]).suffix.lower()
     if extension in _ARCHIVES:
         return "An archive inside; unpack it first if it holds pictures."
     # A name without an extension says nothing: its content decides.
     if extension and extension not in EXTENSIONS:
         return f"Not a picture file: its name ends in {extension[:20]}."
-    if outside_parts:
-        return "Lies outside the train, validation and test folders."
-    if len(inner) < 2:
-        return "Lies outside the class folders."
     return ""
 
 
@@ -171,13 +190,24 @@ def _class_folders(listing: Listing, wrapper: NamePath, parts: dict[str, Part]) 
     return {path[1].strip() for path in below if path[0] in parts and len(path) > 1}
 
 
-def _check_case(names: Iterable[str]) -> None:
+def check_case(names: Iterable[str]) -> None:
+    """Refuses classes whose names people can't tell apart, and some file systems neither.
+
+    Raises:
+        ImportRefused: Two names look the same.
+    """
     seen: dict[str, str] = {}
     for name in sorted(names):
-        twin = seen.setdefault(name.casefold(), name)
+        twin = seen.setdefault(_as_seen(name), name)
         if twin != name:
             raise ImportRefused(
-                "Two classes differ by upper and lower case only; nothing was imported",
+                "Two classes differ only by upper and lower case, or in a way that can't be seen; nothing was imported",
                 value=f"{twin}, {name}",
-                hint="If they are one class, put their pictures into one folder; if not, rename one.",
+                hint="If they are one class, give them one name; if not, rename one.",
             )
+
+
+def _as_seen(name: str) -> str:
+    """The same for names that people take for the same: whatever the case, kind of space or invisible letters."""
+    visible = (letter for letter in unicodedata.normalize("NFKC", name) if unicodedata.category(letter) != "Cf")
+    return " ".join("".join(visible).casefold().split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,8 +22,12 @@ NamePath = tuple[str, ...]
 # What operating systems leave lying about; nobody wants to read of it.
 _JUNK_NAMES: Final = frozenset({"__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin"})
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
-# Reject lists get long enough without every member of an archive of a million text files.
-_MEMBERS_PER_PICTURE: Final = 4
+# Control characters, lone surrogates, line and paragraph separators, and what stands for no character at all.
+_UNSHOWN_CATEGORIES: Final = frozenset({"Cc", "Cs", "Zl", "Zp", "Cn"})
+# They turn the letters after them around, so that a name reads as another (Unicode Technical Report 36, 2.5).
+_TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+UNUSABLE_NAME: Final = "The name has characters that can't be shown, or no visible one; rename it."
+"""Why a file with an unusable name is left out."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +76,21 @@ def is_junk(path: NamePath) -> bool:
 
 
 def is_text(path: NamePath) -> bool:
-    """Whether a path can be shown and stored: no control characters, no lone surrogates."""
-    return not any(unicodedata.category(letter) in ("Cc", "Cs") for part in path for letter in part)
+    """Whether a path can be shown and stored: every name has something to see, and nothing that deceives the eye."""
+    return all(
+        _visible(part)
+        and not any(unicodedata.category(letter) in _UNSHOWN_CATEGORIES or letter in _TURNING for letter in part)
+        for part in path
+    )
+
+
+def _visible(name: str) -> bool:
+    return any(unicodedata.category(letter) not in ("Zs", "Cf") for letter in name)
+
+
+def shown(path: NamePath) -> str:
+    """A path that `is_text` refused, with its unusable characters written out."""
+    return ascii("/".join(path))[1:-1]
 
 
 def clean_path(name: str, limits: Limits) -> NamePath:
@@ -86,22 +104,30 @@ def clean_path(name: str, limits: Limits) -> NamePath:
         ImportRefused: It is absolute, leads out of its folder, or is too long or too deep.
     """
     text = unicodedata.normalize("NFC", name.replace("\\", "/"))
-    shown = ascii(name[:100])[1:-1] if not is_text((name,)) else name[:100]
     parts = tuple(part for part in text.split("/") if part not in ("", "."))
     if text.startswith("/") or _DRIVE.match(text) or ".." in parts:
         raise ImportRefused(
             "The archive has a path that leads out of its own folder; nothing was imported",
-            value=shown,
+            value=_short(text),
             hint="Pack the class folders again with your computer's own zip command, and import that.",
         )
-    if len(text) > limits.path_length or len(parts) > limits.path_depth + 1:
+    _check_length(text, len(parts), limits)
+    return parts
+
+
+def _check_length(text: str, parts: int, limits: Limits) -> None:
+    if len(text) > limits.path_length or parts > limits.path_depth + 1:
         raise ImportRefused(
             "A path is too long or has too many folders in each other; nothing was imported",
-            value=shown,
+            value=_short(text),
             hint=f"At most {limits.path_length} characters and {limits.path_depth} folders. Shorten the names, or put "
             "the class folders at the top.",
         )
-    return parts
+
+
+def _short(text: str) -> str:
+    start = text[:100]
+    return start if is_text((start,)) else shown((start,))
 
 
 def check_amounts(members: int, size: int, limits: Limits) -> None:
@@ -110,10 +136,10 @@ def check_amounts(members: int, size: int, limits: Limits) -> None:
     Raises:
         ImportRefused: There are too many files, or they are too large together.
     """
-    if members > limits.pictures * _MEMBERS_PER_PICTURE:
+    if members > limits.members:
         raise ImportRefused(
             "There are too many files; nothing was imported",
-            value=f"more than {limits.pictures * _MEMBERS_PER_PICTURE:,}",
+            value=f"more than {limits.members:,}",
             hint=f"A dataset may have {limits.pictures:,} pictures. Import a part of them.",
         )
     if size > limits.expanded_bytes:
@@ -158,15 +184,13 @@ def _walk(
             path = (*above, _readable(entry.name))
             if is_junk(path):
                 continue
+            _check_length("/".join(path), len(path), limits)
             if not is_text(path):
-                listing.reject(
-                    (ascii("/".join(path))[1:-1],), "The name has characters that can't be shown; rename it."
-                )
+                listing.reject((shown(path),), UNUSABLE_NAME)
             elif entry.is_symlink():
                 listing.reject(path, "A link, not a file; links are not followed.")
             elif entry.is_dir(follow_symlinks=False):
                 listing.folders.add(path)
-                clean_path("/".join(path), limits)
                 yield from _walk_if_allowed(Path(entry.path), path, listing, limits)
             elif entry.is_file(follow_symlinks=False):
                 yield path, entry
@@ -200,10 +224,26 @@ class _FileReader:
     limits: Limits
 
     def __call__(self) -> bytes:
-        try:
-            with self.path.open("rb") as file:
-                data = file.read(self.limits.picture_bytes + 1)
-        except OSError as error:
-            raise PictureError(f"The file can't be read: {error.strerror}") from error
-        check_encoded_size(len(data), self.limits)
-        return data
+        return read_file(self.path, self.limits)
+
+
+def read_file(path: Path, limits: Limits) -> bytes:
+    """The bytes of a file that may be a picture, and never more than a picture may have.
+
+    Raises:
+        PictureError: It can't be read, is too large, or is no file but a device, a pipe or the like.
+    """
+    try:
+        with open(path, "rb", opener=_open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise PictureError("This is not a file", hint="Give a picture.")
+            data = file.read(limits.picture_bytes + 1)
+    except OSError as error:
+        raise PictureError(f"The file can't be read: {error.strerror}", hint="Check its permissions.") from error
+    check_encoded_size(len(data), limits)
+    return data
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    # A pipe would otherwise wait for somebody to write into it.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

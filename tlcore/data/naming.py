@@ -9,7 +9,7 @@ from typing import Final
 
 from tlcore.data.catalog import OWN
 from tlcore.errors import ImportRefused
-from tlcore.workspace import Workspace
+from tlcore.workspace import Workspace, is_safe_id
 
 _LONGEST_NAME: Final = 60
 
@@ -24,13 +24,19 @@ def _folder_name(name: str) -> str:
     """A name as part of an id: letters without accents, digits, '-', '_' and '.'."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     slug = re.sub(r"\.{2,}", ".", re.sub(r"[^A-Za-z0-9._-]+", "-", plain)).strip("-._")
-    return slug[:_LONGEST_NAME].strip("-._") or "pictures"
+    short = slug[:_LONGEST_NAME].strip("-._") or "pictures"
+    # Windows keeps some names for devices.
+    return short if is_safe_id(short) else f"pictures-{short}"[:_LONGEST_NAME].strip("-._")
+
+
+def _folders(workspace: Workspace) -> list[str]:
+    folder = workspace.datasets / OWN
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
 def _taken(workspace: Workspace) -> set[str]:
-    folder = workspace.datasets / OWN
     # Without regard to case: some file systems make none between Leaves and leaves.
-    return {path.name.casefold() for path in folder.iterdir()} if folder.is_dir() else set()
+    return {folder.casefold() for folder in _folders(workspace)}
 
 
 def free_id(workspace: Workspace, name: str) -> str:
@@ -44,9 +50,16 @@ def free_id(workspace: Workspace, name: str) -> str:
         raise ImportRefused(
             "There is already a dataset of this name; nothing was imported",
             value=shown_name(name),
-            hint=f"Choose another name, such as {free_name(workspace, name)}, or delete that dataset first.",
+            hint=f"Choose another name, such as {free_name(workspace, name)}, ask for a new version of that dataset, "
+            "or delete it first.",
         )
     return f"{OWN}/{slug}"
+
+
+def known_id(workspace: Workspace, name: str) -> str | None:
+    """The id of the dataset that has this name already, or None."""
+    slug = _folder_name(name).casefold()
+    return next((f"{OWN}/{folder}" for folder in _folders(workspace) if folder.casefold() == slug), None)
 
 
 def free_name(workspace: Workspace, name: str) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from tlcore.data.listing import read_file
 from tlcore.errors import PictureError
 from tlcore.images.guard import GuardedDecoder
 from tlcore.jobs.context import JobContext
 from tlcore.progress import Stopped
 from tlcore.runs.folder import RunFolder
 from tlcore.serving.bundle import read_info
-from tlcore.serving.inputs import read_file
 from tlcore.serving.predictor import Prediction
 
 
@@ -41,7 +41,7 @@ def run(context: JobContext) -> dict[str, Any]:
             if context.reporter.stop_requested():
                 raise Stopped
             try:
-                pixels = decoder.load(read_file(Path(picture["path"])), info.image_size)
+                pixels = decoder.load(read_file(Path(picture["path"]), context.workspace.limits), info.image_size)
             except PictureError as error:
                 predictions.append(Prediction.refused(picture["name"], error))
             else:

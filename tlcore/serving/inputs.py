@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from tlcore.data.archive import open_archive
-from tlcore.data.listing import Listing, list_folder
-from tlcore.errors import InputError, PictureError
+from tlcore.data.listing import Listing, list_folder, read_file
+from tlcore.errors import InputError
 from tlcore.workspace import Limits
 
 Picture = tuple[str, Callable[[], bytes]]
@@ -34,7 +34,7 @@ def pictures_from(paths: Iterable[Path], limits: Limits) -> Iterator[Picture]:
         elif not path.exists():
             raise _missing(path)
         else:
-            yield str(path), partial(read_file, path)
+            yield str(path), partial(read_file, path, limits)
 
 
 def pictures_from_zip(path: Path, limits: Limits) -> Iterator[Picture]:
@@ -53,18 +53,6 @@ def pictures_from_zip(path: Path, limits: Limits) -> Iterator[Picture]:
 def _listed(listing: Listing, name: str) -> Iterator[Picture]:
     for member in listing.members:
         yield "/".join((name, *member.path)), member.read
-
-
-def read_file(path: Path) -> bytes:
-    """The bytes of one file.
-
-    Raises:
-        PictureError: It can't be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise PictureError(f"The file can't be read: {error.strerror}", hint="Check its permissions.") from error
 
 
 def _missing(path: Path) -> InputError:

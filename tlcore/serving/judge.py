@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from tlcore.data.listing import read_file
 from tlcore.errors import DatasetError
 from tlcore.evaluation.metrics import class_scores, confusion, score_with_interval
-from tlcore.serving.inputs import Picture, read_file
+from tlcore.serving.inputs import Picture
 from tlcore.serving.predictor import Prediction
+from tlcore.workspace import Limits
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ def judge(
     pictures: list[LabelledPicture],
     class_names: tuple[str, ...],
     predict: Callable[[Iterable[Picture]], Iterable[Prediction]],
+    limits: Limits,
 ) -> dict[str, Any]:
     """The evaluate JSON without the run's id; pictures that can't be read are listed under `rejected`.
 
@@ -63,11 +66,12 @@ def judge(
         pictures: Files and their true classes.
         class_names: In the order of the model's answers.
         predict: Answers pictures in order.
+        limits: How large a picture may be.
 
     Raises:
         DatasetError: Not one picture could be read.
     """
-    named = ((str(picture.path), partial(read_file, picture.path)) for picture in pictures)
+    named = ((str(picture.path), partial(read_file, picture.path, limits)) for picture in pictures)
     truth: list[int] = []
     rows: list[list[float]] = []
     rejected: list[dict[str, str]] = []

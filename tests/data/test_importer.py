@@ -201,7 +201,7 @@ def test_a_class_that_cannot_be_learnt_is_refused(
 ) -> None:
     members = {f"{part}/{name}": data for part in ("train", "test") for name, data in good.items()}
     message = refuse(workspace, zipped(members | {"test/rocket/1.jpg": crop("rocket", 0)}), leftovers)
-    assert "no picture in the train folder" in message
+    assert "no picture in the train part" in message
     assert "rocket" in message
     twice = {f"{part}/{name}": data for part in ("train", "val", "valid") for name, data in good.items()}
     assert "Two folders seem to be the validation part" in refuse(workspace, zipped(twice), leftovers)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tlcore.data.dataset import DatasetInfo
+from tlcore.data.incoming import sweep_incoming
 from tlcore.data.stored import StoredDataset
-from tlcore.data.writer import DatasetWriter, sweep_incoming
+from tlcore.data.writer import DatasetWriter
 from tlcore.errors import DatasetError, ImportRefused
 from tlcore.images.decode import PictureFacts
 from tlcore.workspace import Workspace

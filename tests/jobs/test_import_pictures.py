@@ -37,7 +37,7 @@ def test_an_upload_becomes_a_dataset_and_is_removed(workspace: Workspace, upload
     assert result["classes"] == {"rough": 2, "smooth": 1}
     assert [Path(rejected["file"]).name for rejected in result["rejected"]] == ["note.jpg"]
     assert result["rejected"][0]["reason"]
-    assert set(result) == {"dataset_id", "name", "classes", "rejected", "duplicates"}
+    assert set(result) == {"dataset_id", "name", "classes", "rejected", "duplicates", "version"}
     assert not upload.exists()
 
 

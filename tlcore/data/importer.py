@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
@@ -16,12 +17,15 @@ from typing import Final
 from tlcore.data.archive import open_archive
 from tlcore.data.catalog import OWN
 from tlcore.data.dataset import DatasetInfo, Part, RejectedFile
+from tlcore.data.incoming import sweep_incoming
+from tlcore.data.index import Row
+from tlcore.data.labels import arrange_by_table, find_table, named_table
 from tlcore.data.layout import FORM, Candidate, Layout, arrange
 from tlcore.data.listing import Listing, list_folder
-from tlcore.data.naming import free_id, free_name, shown_name
+from tlcore.data.naming import free_id, free_name, known_id, shown_name
 from tlcore.data.ordered import ordered_map
 from tlcore.data.stored import read_info
-from tlcore.data.writer import DatasetWriter, sweep_incoming
+from tlcore.data.writer import DatasetWriter
 from tlcore.errors import ImportRefused, PictureError, WorkspaceError
 from tlcore.files import read_json
 from tlcore.images.decode import PictureFacts
@@ -36,6 +40,23 @@ _NAMED_IN_MESSAGES: Final = 3
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where pictures come from, for people.
+
+    Attributes:
+        text: The source in a few words; "" is the path that they are imported from.
+        homepage: An address.
+        licence: Its name.
+        description: A line about them.
+    """
+
+    text: str = ""
+    homepage: str = ""
+    licence: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True)
 class _Checked:
     """A candidate that was read and decoded, or why it could not be."""
 
@@ -46,9 +67,17 @@ class _Checked:
 
 
 def import_pictures(
-    workspace: Workspace, path: Path, name: str, reporter: Reporter | None = None, origin: str = ""
+    workspace: Workspace,
+    path: Path,
+    name: str,
+    reporter: Reporter | None = None,
+    origin: Origin = Origin(),
+    *,
+    labels: Path | None = None,
+    new_version: bool = False,
 ) -> DatasetInfo:
-    """Makes a dataset of a folder or zip of class folders, or of train, validation and test with class folders.
+    """Makes a dataset of a folder or zip of class folders, or of train, validation and test with class folders, or of
+    pictures with a table of labels.
 
     Every picture is decoded in a guarded process. Files that can't be read are listed in the result's `rejected`, the
     rest is imported. What is hostile, or leaves fewer than two classes, refuses the import, and nothing is kept.
@@ -58,17 +87,23 @@ def import_pictures(
         path: The folder or zip.
         name: What people will call the dataset; its id is made from it.
         reporter: Told how far it is, and asked whether to stop.
-        origin: Where people will read that it comes from; "" is the path.
+        origin: What people will read about where it comes from.
+        labels: A table of labels, a file of its own or the path of one that lies among the pictures; None looks for one
+            where there are no class folders.
+        new_version: Where a dataset has the name already, the pictures become its next version and replace its present
+            ones; otherwise that refuses the import.
 
     Raises:
+        DatasetError: Somebody else is changing or deleting the dataset that would get a new version.
         ImportRefused: It can't become a dataset; the message names the way out.
         WorkspaceError: The disk is full or can't be written.
         Stopped: Somebody asked to stop.
     """
-    dataset_id = free_id(workspace, name)
+    known = known_id(workspace, name) if new_version else None
+    dataset_id = known or free_id(workspace, name)
     sweep_incoming(workspace)
     with _listed(path, workspace.limits) as listing:
-        layout = arrange(listing, workspace.limits)
+        layout = _arranged(listing, labels, workspace.limits)
         _check_room(workspace, layout)
         with DatasetWriter(workspace, dataset_id) as writer:
             rejected = _take(workspace, layout, writer, reporter or Silence())
@@ -77,11 +112,26 @@ def import_pictures(
                 name=shown_name(name),
                 source="own",
                 class_names=_class_names(layout, writer, rejected),
-                origin=origin or str(path),
+                description=origin.description,
+                origin=origin.text or str(path),
+                licence=origin.licence,
+                homepage=origin.homepage,
                 created=datetime.now(UTC),
                 rejected=tuple(sorted(rejected, key=lambda entry: entry.file)),
             )
-            return writer.publish(info, {_SOURCE: {"stamp": _stamp(path, listing)}})
+            documents = {_SOURCE: {"stamp": _stamp(path, listing)}}
+            if known is None:
+                return writer.publish(info, documents)
+            return writer.publish_version(f"Imported anew from {info.origin}", partial(_replace_all, info), documents)
+
+
+def _arranged(listing: Listing, labels: Path | None, limits: Limits) -> Layout:
+    table = find_table(listing, limits) if labels is None else named_table(listing, labels, limits)
+    return arrange(listing, limits) if table is None else arrange_by_table(listing, table, limits)
+
+
+def _replace_all(info: DatasetInfo, current: DatasetInfo, _rows: list[Row]) -> tuple[DatasetInfo, list[Row]]:
+    return info.model_copy(update={"id": current.id, "name": current.name}), []
 
 
 def find_or_import(workspace: Workspace, path: Path, reporter: Reporter | None = None) -> DatasetInfo:
@@ -228,9 +278,9 @@ def _check_learnable(found: dict[str, Counter[Part | None]]) -> None:
     missing = sorted(name for name, counts in found.items() if not counts[part])
     if missing:
         raise ImportRefused(
-            f"These classes have no picture in the {part} folder that can be read, so they can't be learnt; "
+            f"These classes have no picture in the {part} part that can be read, so they can't be learnt; "
             "nothing was imported",
             value=", ".join(missing[:10]),
-            hint=f"Add pictures of them to the {part} folder, or remove their folders elsewhere. A class has the same "
-            "name in every part.",
+            hint=f"Add pictures of them to the {part} part, or remove them elsewhere. A class has the same name in "
+            "every part.",
         )

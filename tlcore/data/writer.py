@@ -8,20 +8,20 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 from uuid import uuid4
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from tlcore.data.alike import LOOK_BYTES, group_numbers, near_pairs
 from tlcore.data.dataset import DatasetInfo, Part
+from tlcore.data.incoming import BUILDING, lock_path
 from tlcore.data.index import Row
 from tlcore.data.looks import read_looks, write_looks
 from tlcore.data.places import Place
-from tlcore.data.stored import DELETED, PICTURES, dataset_folder, read_info, read_rows
+from tlcore.data.stored import PICTURES, dataset_folder, read_info, read_rows
 from tlcore.data.versions import edit_lock, known_batches, write_version
 from tlcore.errors import ImportRefused, WorkspaceError
 from tlcore.files import write_json
@@ -30,7 +30,6 @@ from tlcore.workspace import Workspace
 
 # Some file systems slow down, and most file managers give up, with more files in one folder.
 _PICTURES_PER_FOLDER: Final = 10_000
-_BUILDING: Final = "dataset-"
 _BATCH: Final = "batch-"
 
 
@@ -59,9 +58,9 @@ class DatasetWriter:
     def __init__(self, workspace: Workspace, dataset_id: str) -> None:
         self._target = dataset_folder(workspace, dataset_id)
         self._id = dataset_id
-        self._folder = workspace.incoming / f"{_BUILDING}{uuid4().hex}"
+        self._folder = workspace.incoming / f"{BUILDING}{uuid4().hex}"
         self._batch = f"{_BATCH}{uuid4().hex[:12]}"
-        self._lock = FileLock(_lock_path(self._folder))
+        self._lock = FileLock(lock_path(self._folder))
         self._pictures: list[_Picture] = []
         self._files = 0
 
@@ -82,7 +81,7 @@ class DatasetWriter:
 
     def _leave(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
-        _lock_path(self._folder).unlink(missing_ok=True)
+        lock_path(self._folder).unlink(missing_ok=True)
         self._lock.release()
 
     def __len__(self) -> int:
@@ -247,28 +246,6 @@ class DatasetWriter:
                     "There is already a dataset of this name", value=self._id, hint="Choose another name."
                 ) from error
             raise
-
-
-def sweep_incoming(workspace: Workspace) -> None:
-    """Removes the half-made datasets that killed processes left; what a living process builds is locked."""
-    names = {path.stem for path in workspace.incoming.glob(f"{_BUILDING}*")}
-    for name in sorted(names):
-        folder = workspace.incoming / name
-        lock = FileLock(_lock_path(folder))
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            continue
-        shutil.rmtree(folder, ignore_errors=True)
-        _lock_path(folder).unlink(missing_ok=True)
-        lock.release()
-    for folder in workspace.incoming.glob(f"{DELETED}*"):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _lock_path(folder: Path) -> Path:
-    # Beside the folder, not in it: the folder is renamed away while the lock is held.
-    return folder.with_name(f"{folder.name}.lock")
 
 
 def _cannot_write(error: OSError) -> WorkspaceError:

@@ -2,56 +2,50 @@
 
 from __future__ import annotations
 
-import shutil
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tlcore.data.dataset import DatasetInfo
-from tlcore.data.importer import import_pictures
-from tlcore.errors import ImportRefused
+from tlcore.data.importer import Origin, import_pictures
+from tlcore.jobs.after_import import import_result, with_audit
 from tlcore.jobs.context import JobContext
+from tlcore.jobs.leftovers import consumed, is_upload, sweep_leftovers
+
+__all__ = ["import_result", "run"]
 
 
 def run(context: JobContext) -> dict[str, Any]:
-    """Imports `payload["path"]` under `payload["name"]`.
+    """Imports `payload["path"]` under `payload["name"]`, with the table of labels `payload["labels"]` if there is one.
 
     With `payload["remove_after"]` the path is an upload (a zip or a folder) in the workspace's incoming folder; it is
-    removed whether the import succeeds or not, and `payload["origin"]` says what the upload was called.
+    removed whether the import succeeds or not, and `payload["origin"]` says what the upload was called. A table of
+    labels that lies in the incoming folder is an upload, too. With `payload["new_version"]` a dataset that has the name
+    gets a new version; with `payload["audit"]` the pictures are checked afterwards.
 
     Returns:
-        `import_result` of the new dataset.
+        `import_result` of the dataset, with the check's job as `audit`.
 
     Raises:
+        DatasetError: Somebody else is changing the dataset that would get a new version.
         ImportRefused: The pictures can't become a dataset, or an upload lies elsewhere.
         Stopped: Somebody asked to stop; nothing is kept.
     """
-    path = Path(context.payload["path"])
-    name = context.payload["name"]
-    if not context.payload.get("remove_after"):
-        return import_result(import_pictures(context.workspace, path, name, context.reporter))
-    incoming = context.workspace.incoming.resolve()
-    if not path.resolve().is_relative_to(incoming) or path.resolve() == incoming:
-        raise ImportRefused("An upload must lie in the workspace's incoming folder", value=path)
-    try:
-        origin = context.payload.get("origin", "")
-        return import_result(import_pictures(context.workspace, path, name, context.reporter, origin))
-    finally:
-        _remove(path)
-
-
-def _remove(upload: Path) -> None:
-    if upload.is_dir():
-        shutil.rmtree(upload)
-    else:
-        upload.unlink(missing_ok=True)
-
-
-def import_result(info: DatasetInfo) -> dict[str, Any]:
-    """What an import tells: the dataset's id and name, pictures by class, what was left out and why."""
-    return {
-        "dataset_id": info.id,
-        "name": info.name,
-        "classes": dict(info.counts or {}),
-        "rejected": [{"file": rejected.file, "reason": rejected.reason} for rejected in info.rejected],
-        "duplicates": info.duplicates,
-    }
+    payload, workspace = context.payload, context.workspace
+    path = Path(payload["path"])
+    labels = Path(payload["labels"]) if payload.get("labels") else None
+    with ExitStack() as stack:
+        if labels is not None and labels.is_absolute() and is_upload(workspace, labels):
+            stack.enter_context(consumed(workspace, labels))
+        if payload.get("remove_after"):
+            stack.enter_context(consumed(workspace, path))
+        sweep_leftovers(workspace)
+        info = import_pictures(
+            workspace,
+            path,
+            payload["name"],
+            context.reporter,
+            Origin(payload.get("origin", "") if payload.get("remove_after") else ""),
+            labels=labels,
+            new_version=bool(payload.get("new_version")),
+        )
+    return with_audit(context, import_result(info))

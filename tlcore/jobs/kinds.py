@@ -49,7 +49,10 @@ KINDS: Final[Mapping[str, JobKind]] = MappingProxyType(
         for kind in (
             JobKind("train", "train", "tlcore.jobs.train:run"),
             JobKind("import", "light", "tlcore.jobs.import_pictures:run"),
+            JobKind("kaggle", "light", "tlcore.jobs.kaggle:run"),
+            JobKind("add", "light", "tlcore.jobs.add_pictures:run"),
             JobKind("prepare", "light", "tlcore.jobs.prepare:run"),
+            JobKind("audit", "light", "tlcore.jobs.audit:run"),
             JobKind("predict", "light", "tlcore.jobs.predict:run"),
             JobKind("restore", "light", "tlcore.jobs.restore:run"),
         )

@@ -1,0 +1,41 @@
+"""What a job that brings in pictures tells at its end, and the check that it starts."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from tlcore.data.dataset import DatasetInfo
+from tlcore.errors import StudioError
+from tlcore.jobs.context import JobContext
+
+_log = logging.getLogger(__name__)
+
+
+def import_result(info: DatasetInfo) -> dict[str, Any]:
+    """What an import tells: the dataset's id and name, pictures by class, what was left out and why."""
+    return {
+        "dataset_id": info.id,
+        "name": info.name,
+        "classes": dict(info.counts or {}),
+        "rejected": [{"file": rejected.file, "reason": rejected.reason} for rejected in info.rejected],
+        "duplicates": info.duplicates,
+        "version": info.version,
+    }
+
+
+def with_audit(context: JobContext, result: dict[str, Any]) -> dict[str, Any]:
+    """Starts the check of the dataset, where `payload["audit"]` asks for it, and notes its job in the result.
+
+    The pictures are in by now: a check that can't be started is told, and does not make the import fail.
+    """
+    if not context.payload.get("audit"):
+        return result
+    from tlcore.jobs.audit import submit_audit
+
+    try:
+        return result | {"audit": submit_audit(context.workspace, result["dataset_id"])}
+    except StudioError as error:
+        _log.warning("the check was not started: %s", error)
+        context.reporter.event("note", text=f"The pictures could not be checked: {error}", level="warning")
+        return result

@@ -96,7 +96,10 @@ def test_own_datasets_are_listed_found_and_deleted(workspace: Workspace, picture
         delete_dataset(workspace, "my/Pets")
 
 
-@pytest.mark.parametrize("unknown", ["my/nothing", "beans", "sample/digit", "my/../sample/digits", "my/..", "/", ""])
+@pytest.mark.parametrize(
+    "unknown",
+    ["my/nothing", "bean", "beans/none", "cats vs dogs", "sample/digit", "my/../sample/digits", "my/..", "/", ""],
+)
 def test_unknown_datasets_are_told_with_the_options(workspace: Workspace, unknown: str) -> None:
     with pytest.raises(InputError, match=r"no such dataset.*sample/digits|can't be the name|two parts"):
         find_dataset(workspace, unknown)

@@ -28,10 +28,10 @@ class StderrReporter(Silence):
     def progress(self, task: str, done: int, total: int) -> None:
         """Writes a line when the task is new, when it is done, and now and then."""
         now = time.monotonic()
-        if task == self._task and done < total and now - self._last < _SECONDS_BETWEEN_LINES:
+        if task == self._task and (done < total or not total) and now - self._last < _SECONDS_BETWEEN_LINES:
             return
         self._task, self._last = task, now
-        click.echo(f"{task}: {done:,} of {total:,}", err=True)
+        click.echo(f"{task}: {done:,} of {total:,}" if total else f"{task}: {done:,}", err=True)
 
 
 def follow_run(workspace: Workspace, run_id: str) -> dict[str, Any]:

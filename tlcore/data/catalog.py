@@ -1,14 +1,19 @@
-"""All datasets of a workspace: the samples, and what people imported."""
+"""All datasets of a workspace: the samples, what people imported, and TensorFlow Datasets."""
 
 from __future__ import annotations
 
 import logging
 
-from tlcore.data.dataset import Dataset, DatasetInfo
+from tlcore.data.dataset import PARTS, DatasetInfo
 from tlcore.data.samples import SAMPLES, prepare_sample
-from tlcore.data.stored import INFO, StoredDataset, dataset_folder, read_info, remove_dataset
+from tlcore.data.stored import INFO, PLAIN_SOURCES, TFDS, StoredDataset, dataset_folder, read_info, remove_dataset
+from tlcore.data.tfds.catalogue import CatalogueEntry, find_entry, search_catalogue
+from tlcore.data.tfds.directory import find_on_disk, list_on_disk
+from tlcore.data.tfds.parts import Division
+from tlcore.data.tfds.prepare import prepare_tfds
+from tlcore.data.tfds.stamp import check_current
 from tlcore.errors import DatasetError
-from tlcore.progress import Reporter, Silence
+from tlcore.progress import Reporter
 from tlcore.workspace import Workspace
 
 OWN = "my"
@@ -18,9 +23,20 @@ _log = logging.getLogger(__name__)
 
 
 def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
-    """The samples, then people's own datasets by name. A damaged one is left out and logged."""
+    """The samples, then people's own datasets by name, then those of TensorFlow Datasets that are on this machine.
+
+    A damaged one is left out and logged.
+    """
     found = [_sample(workspace, sample) for sample in SAMPLES]
-    for path in sorted((workspace.datasets / OWN).glob(f"*/{INFO}"), key=lambda path: path.parent.name.casefold()):
+    found += _stored(workspace, OWN)
+    tfds = {info.id: info for info in _stored(workspace, TFDS)}
+    tfds |= {on_disk.id: on_disk.info() for on_disk in list_on_disk() if on_disk.id not in tfds}
+    return found + sorted(tfds.values(), key=lambda info: info.id.casefold())
+
+
+def _stored(workspace: Workspace, source: str) -> list[DatasetInfo]:
+    found = []
+    for path in sorted((workspace.datasets / source).glob(f"*/{INFO}"), key=lambda path: path.parent.name.casefold()):
         try:
             found.append(read_info(path.parent))
         except DatasetError as error:
@@ -41,6 +57,10 @@ def _sample(workspace: Workspace, sample: DatasetInfo) -> DatasetInfo:
 def find_dataset(workspace: Workspace, dataset_id: str) -> DatasetInfo:
     """What is known of one dataset, prepared or not.
 
+    Args:
+        workspace: Where it is, or would be.
+        dataset_id: Of TensorFlow Datasets' datasets, the bare name means the default variant.
+
     Raises:
         DatasetError: There is no such dataset; the message lists those there are. Or it is damaged.
         InputError: The id can't be the name of a dataset.
@@ -48,14 +68,51 @@ def find_dataset(workspace: Workspace, dataset_id: str) -> DatasetInfo:
     for sample in SAMPLES:
         if sample.id == dataset_id:
             return _sample(workspace, sample)
-    if "/" not in dataset_id or not is_prepared(workspace, dataset_id):
-        raise DatasetError(
-            "There is no such dataset",
-            value=dataset_id[:200],
-            options=[info.id for info in list_datasets(workspace)],
-            hint="Choose one of these, or import your own pictures.",
-        )
-    return read_info(dataset_folder(workspace, dataset_id))
+    if _is_tfds(dataset_id):
+        info = _find_tfds(workspace, dataset_id)
+        if info is not None:
+            return info
+    elif is_prepared(workspace, dataset_id):
+        return read_info(dataset_folder(workspace, dataset_id))
+    raise DatasetError(
+        "There is no such dataset",
+        value=dataset_id[:200],
+        options=[*(info.id for info in list_datasets(workspace)), *(entry.id for entry in search_catalogue(""))],
+        hint="Choose one of these, or import your own pictures. 'datasets list --catalogue' lists TensorFlow Datasets.",
+    )
+
+
+def _is_tfds(dataset_id: str) -> bool:
+    return dataset_id.partition("/")[0] not in PLAIN_SOURCES
+
+
+def _find_tfds(workspace: Workspace, dataset_id: str) -> DatasetInfo | None:
+    """One of TensorFlow Datasets: read in, prepared by it on this machine, or in its catalogue."""
+    entry = find_entry(dataset_id)
+    tfds_id = entry.id if entry else dataset_id
+    if is_prepared(workspace, tfds_id):
+        return read_info(dataset_folder(workspace, tfds_id))
+    on_disk = find_on_disk(tfds_id)
+    if on_disk is not None:
+        return on_disk.info()
+    return None if entry is None else info_of_entry(entry)
+
+
+def info_of_entry(entry: CatalogueEntry) -> DatasetInfo:
+    """What the catalogue knows of a dataset that is not on this machine."""
+    parts = {part: entry.splits[part] for part in PARTS if part in entry.splits}
+    return DatasetInfo(
+        id=entry.id,
+        name=f"{entry.name} ({entry.config})" if entry.config else entry.name,
+        source="tfds",
+        description=entry.description,
+        class_names=entry.class_names,
+        parts=parts,
+        origin=f"TensorFlow Datasets {entry.tfds_version}",
+        licence=entry.licence,
+        homepage=entry.homepage,
+        citation=entry.citation,
+    )
 
 
 def is_prepared(workspace: Workspace, dataset_id: str) -> bool:
@@ -67,47 +124,86 @@ def is_prepared(workspace: Workspace, dataset_id: str) -> bool:
     return (dataset_folder(workspace, dataset_id) / INFO).is_file()
 
 
-def open_dataset(workspace: Workspace, dataset_id: str) -> Dataset:
+def open_dataset(workspace: Workspace, dataset_id: str, with_excluded: bool = False) -> StoredDataset:
     """The pictures and labels of a prepared dataset.
 
+    Args:
+        workspace: Where it is.
+        dataset_id: Which.
+        with_excluded: Also the pictures that somebody left out.
+
     Raises:
-        DatasetError: It is unknown, not yet prepared, or damaged.
+        DatasetError: It is unknown, not yet prepared, or damaged; or the files that it points into were changed.
         InputError: The id can't be the name of a dataset.
     """
     info = find_dataset(workspace, dataset_id)
-    if not is_prepared(workspace, dataset_id):
+    folder = dataset_folder(workspace, info.id)
+    if not is_prepared(workspace, info.id):
         raise DatasetError(
-            "The pictures of this sample are not made yet",
+            "The pictures of this dataset are not here yet",
             value=info.id,
             hint=f"Prepare it first: 'datasets prepare {info.id}', or its button on the Data page.",
         )
-    return StoredDataset.open(dataset_folder(workspace, dataset_id))
+    if info.source == "tfds":
+        check_current(folder, info.id)
+    return StoredDataset.open(folder, with_excluded)
 
 
-def ensure_dataset(workspace: Workspace, dataset_id: str, reporter: Reporter | None = None) -> Dataset:
-    """The same, and makes a sample's pictures first where they are missing.
+def ensure_dataset(workspace: Workspace, dataset_id: str, reporter: Reporter | None = None) -> StoredDataset:
+    """The same, and prepares it first where it isn't: a sample is made, one of TensorFlow Datasets fetched and read in.
 
     Raises:
-        DatasetError: It is unknown or damaged.
+        DatasetError: It is unknown, damaged, or somebody has to fetch files first.
+        DownloadFailed: It can't be fetched.
         InputError: The id can't be the name of a dataset.
         WorkspaceError: The disk is full or can't be written.
         Stopped: Somebody asked to stop.
     """
-    if dataset_id in {sample.id for sample in SAMPLES}:
-        prepare_sample(workspace, dataset_id, reporter or Silence())
+    prepare_dataset(workspace, dataset_id, None, reporter)
     return open_dataset(workspace, dataset_id)
 
 
-def delete_dataset(workspace: Workspace, dataset_id: str) -> None:
-    """Deletes one of people's own datasets; runs that were trained with it keep their reports and models.
+def prepare_dataset(
+    workspace: Workspace, dataset_id: str, division: Division | None = None, reporter: Reporter | None = None
+) -> DatasetInfo:
+    """Makes a dataset ready for use; one that is ready stays as it is.
+
+    Args:
+        workspace: Where it will be.
+        dataset_id: Which.
+        division: For TensorFlow Datasets: the makers' training, validation and test parts, or none of them. None: as it
+            is.
+        reporter: Told how far it is, and asked whether to stop.
 
     Raises:
-        DatasetError: It is unknown, or it is a sample.
+        DatasetError: It is unknown or damaged, or its parts can't be chosen, or somebody has to fetch files first.
+        DownloadFailed, InputError, WorkspaceError, Stopped: As for `ensure_dataset`.
+    """
+    info = find_dataset(workspace, dataset_id)
+    if info.source == "tfds":
+        return prepare_tfds(workspace, info.id, division, reporter)
+    if division == "ours":
+        raise DatasetError(
+            "Only the division of TensorFlow Datasets can be left out", value=info.id, hint="Leave the option out."
+        )
+    return prepare_sample(workspace, info.id, reporter) if info.source == "sample" else info
+
+
+def delete_dataset(workspace: Workspace, dataset_id: str) -> None:
+    """Deletes a dataset; runs that were trained with it keep their reports and models.
+
+    Of TensorFlow Datasets' only what this program wrote down is deleted: the files that it prepared stay.
+
+    Raises:
+        DatasetError: It is unknown, or it is a sample, or it was never read in.
         InputError: The id can't be the name of a dataset.
         WorkspaceError: It can't be removed.
     """
     if dataset_id in {sample.id for sample in SAMPLES}:
         raise DatasetError("Samples come with the program and can't be deleted", value=dataset_id)
-    if "/" not in dataset_id or not dataset_folder(workspace, dataset_id).exists():
-        find_dataset(workspace, dataset_id)  # raises, with the options
+    if not dataset_folder(workspace, dataset_id).exists():
+        info = find_dataset(workspace, dataset_id)  # raises for what is unknown, with the options
+        raise DatasetError(
+            "Nothing of this dataset is in the workspace", value=info.id, hint=f"It comes from: {info.origin}."
+        )
     remove_dataset(workspace, dataset_id)

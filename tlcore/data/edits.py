@@ -12,7 +12,6 @@ from typing import Final
 
 from tlcore.data.alike import group_numbers
 from tlcore.data.dataset import DatasetInfo
-from tlcore.data.growing import Added, add_pictures
 from tlcore.data.index import Row
 from tlcore.data.naming import free_id, shown_name
 from tlcore.data.stored import PICTURES, dataset_folder, read_info, read_rows
@@ -20,20 +19,6 @@ from tlcore.data.versions import edit_lock, write_version
 from tlcore.data.writer import DatasetWriter
 from tlcore.errors import DatasetError
 from tlcore.workspace import Workspace
-
-__all__ = [
-    "Added",
-    "add_class",
-    "add_pictures",
-    "create_dataset",
-    "exclude",
-    "include",
-    "keep_together",
-    "move_pictures",
-    "remove_class",
-    "remove_pictures",
-    "rename_class",
-]
 
 LONGEST_CLASS_NAME: Final = 100
 

@@ -41,7 +41,9 @@ DELETED: Final = "deleted-"
 PLAIN_SOURCES: Final = ("my", "sample")
 """First parts of the ids that are not TensorFlow Datasets' own names."""
 
-_TFDS: Final = "tfds"
+TFDS: Final = "tfds"
+"""The folder of datasets that came by TensorFlow Datasets."""
+
 OLD_INDEX: Final = "index.parquet"
 """Where the index of a dataset lies that was made before there were versions."""
 _READ_AGAIN = "Delete the dataset and import it again."
@@ -61,7 +63,7 @@ def dataset_folder(workspace: Workspace, dataset_id: str) -> Path:
     if source in PLAIN_SOURCES:
         return workspace.datasets / source / check_id("dataset", name)
     parts = [check_id("dataset", part) for part in dataset_id.split("/")]
-    return workspace.datasets / _TFDS / check_id("dataset", "--".join(parts))
+    return workspace.datasets / TFDS / check_id("dataset", "--".join(parts))
 
 
 def index_path(folder: Path, version: int) -> Path:

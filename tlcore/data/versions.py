@@ -20,7 +20,7 @@ from tlcore.errors import DatasetError, WorkspaceError
 from tlcore.files import read_json, write_json
 from tlcore.workspace import Workspace
 
-RESTORABLE: Final = 20
+RESTORABLE: Final = 50
 """So many of the newest versions keep their index and can be brought back; of older ones only the note stays."""
 
 _LOCK: Final = "edit.lock"

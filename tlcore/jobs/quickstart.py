@@ -42,15 +42,25 @@ def held_out_picture(workspace: Workspace, run_id: str, number: int = 0) -> Held
         number: Which of its test pictures; counted round, so that any number will do.
 
     Raises:
-        RunError: The run has no test pictures.
+        RunError: The run has no test pictures, or all of them were removed from its dataset.
         DatasetError: Its dataset is gone.
     """
     folder = RunFolder.find(workspace, run_id)
     pictures = _test_pictures(folder)
-    chosen = pictures[number % len(pictures)]
-    use = read_json(folder.report)["dataset"]
-    dataset = open_dataset(workspace, use["test_dataset"] or use["id"])
-    return HeldOutPicture(chosen.key, dataset.read(chosen.index), dataset.info.class_names[chosen.truth])
+    report = read_json(folder.report)
+    use = report["dataset"]
+    dataset = open_dataset(workspace, use["test_dataset"] or use["id"], with_excluded=True)
+    for step in range(len(pictures)):
+        chosen = pictures[(number + step) % len(pictures)]
+        # By its name: the dataset may have been changed after the test.
+        index = dataset.index_of(chosen.key)
+        if index is not None:
+            return HeldOutPicture(chosen.key, dataset.read(index), report["class_names"][chosen.truth])
+    raise RunError(
+        "None of this run's test pictures is in its dataset any more",
+        value=folder.id,
+        hint="Upload a picture, or train again with the dataset as it is now.",
+    )
 
 
 def _test_pictures(folder: RunFolder) -> list[TestPicture]:

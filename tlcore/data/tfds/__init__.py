@@ -1,0 +1,1 @@
+"""TensorFlow Datasets as a source: its catalogue, what it has prepared on this machine, and bringing it in."""

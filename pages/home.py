@@ -57,13 +57,22 @@ def draw_cards() -> None:
     with own, st.container(border=True, height="stretch"):
         st.image(OWN_DRAWING, alt="A folder of photos", width="stretch")
         st.subheader("Use my own pictures", anchor=False)
-        st.markdown("A zip or a folder with one folder of pictures for each class. They stay on this computer.")
-        st.page_link("pages/data.py", label="**Bring my pictures**", icon=":material/upload:")
+        st.markdown(
+            "A zip or a folder with one folder of pictures for each class, or the camera. They stay on this computer."
+        )
+        st.page_link(
+            "pages/data.py", label="**Bring my pictures**", icon=":material/upload:", query_params={"new": "zip"}
+        )
     with browse, st.container(border=True, height="stretch"):
         st.image(BROWSE_DRAWING, alt="Rows of photos", width="stretch")
         st.subheader("Browse the catalogue", anchor=False)
-        st.markdown("Look at the datasets that are here already: the samples, and what was imported before.")
-        st.page_link("pages/data.py", label="**Look around**", icon=":material/photo_library:")
+        st.markdown("Datasets that others have published: cats and dogs, flowers, leaves, satellite pictures and more.")
+        st.page_link(
+            "pages/data.py",
+            label="**Look around**",
+            icon=":material/photo_library:",
+            query_params={"source": "catalogue"},
+        )
 
 
 def _start() -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import streamlit as st
 
 from pages.widgets.backbones import backbone_choices, backbone_table
+from pages.widgets.check_note import check_note
 from pages.widgets.draft import Design, load_design, save_design
 from pages.widgets.earlier import earlier_run
 from pages.widgets.fields import OptionFields
@@ -39,6 +40,8 @@ def show_page() -> None:
         next_step("Choose pictures", "pages/data.py")
         return
     show_dataset(dataset)
+    with guarded():
+        check_note(dataset)
     saved = load_design(workspace())
     design = choose(saved, dataset)
     if design != saved:

@@ -1,163 +1,230 @@
-"""Bringing in one's own pictures: choosing them, watching the import, and what came of it."""
+"""Bringing in one's own pictures as a new dataset: a zip, folders, Kaggle, or an empty one to be filled."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
-import pandas as pd
 import streamlit as st
 
-from pages.widgets.jobs import watch_job
-from pages.widgets.shell import guarded, plain_text, workspace
-from pages.widgets.tables import sentence_table
-from pages.widgets.uploads import keep_folder, keep_upload
-from tlcore.data.naming import free_name
-from tlcore.errors import ImportRefused, StudioError
-from tlcore.jobs.service import read_error, read_result, submit
-from tlcore.runs.registry import Registry
-from tlcore.runs.states import State
+from pages.widgets.address import follow_job, open_view
+from pages.widgets.kaggle import kaggle_form
+from pages.widgets.naming import NAME, Naming, name_field
+from pages.widgets.shell import guarded, workspace
+from pages.widgets.upload_field import hand_over, upload_field
+from pages.widgets.uploads import KeptUpload
+from tlcore.data.edits import create_dataset
+from tlcore.errors import ImportRefused
+from tlcore.jobs.service import submit
 
-_ROUND = "import-round"
-_LAYOUT = (
+_WAYS: Final = {
+    "zip": "Zip",
+    "folder": "Folder",
+    "server": "On this computer",
+    "kaggle": "Kaggle",
+    "empty": "Start empty",
+}
+_LAYOUT: Final = (
     "One folder for each class, named like the class, with its pictures inside: `leaves/oak/1.jpg`, "
     "`leaves/maple/2.jpg` … Folders `train`, `validation` and `test` around the class folders are understood too."
 )
+_FORM: Final = "file,label\nIMG_0001.jpg,oak\nIMG_0002.jpg,maple"
+_LABELS: Final = "import-labels"
 
 
-def import_section(opened: bool) -> None:
-    """The three ways in, folded away unless `opened`."""
-    with st.expander("Import my own pictures", icon=":material/upload:", expanded=opened):
-        st.markdown(_LAYOUT)
-        name = st.text_input(
-            "Name",
-            key=_key("name"),
-            placeholder="as the file or folder is called",
-            help="What the dataset will be called here. Leave it empty to take the name of the file or folder.",
-        )
-        archive, folder, path = st.tabs(["Zip", "Folder", "Path"])
-        with archive:
-            _zip_form(name)
-        with folder:
-            _folder_form(name)
-        with path:
-            _path_form(name)
+def import_panel() -> None:
+    """The ways in, the chosen one, and the name of the new dataset."""
+    st.subheader("Bring in pictures", anchor=False)
+    ways = {name: label for name, label in _WAYS.items() if _offered(name)}
+    asked = st.query_params.get("new", "")
+    st.session_state["import-way"] = asked if asked in ways else next(iter(ways))
+    st.segmented_control(
+        "How",
+        list(ways),
+        format_func=ways.__getitem__,
+        key="import-way",
+        required=True,
+        wrap=True,
+        label_visibility="collapsed",
+        on_change=_follow_way,
+    )
+    forms: dict[str, Callable[[], None]] = {
+        "zip": _zip_form,
+        "folder": _folder_form,
+        "server": _server_form,
+        "kaggle": _kaggle_way,
+        "empty": _empty_form,
+    }
+    with guarded():
+        forms[st.session_state["import-way"]]()
 
 
-def _key(name: str) -> str:
-    """A new key after each import: the fields are empty again, and the upload's memory is given back."""
-    return f"import-{name}-{st.session_state.get(_ROUND, 0)}"
+def _offered(way: str) -> bool:
+    if way == "server":
+        return bool(workspace().roots)
+    # Whoever visits a demo must not be asked for a token: the next visitor would be using it.
+    return way != "kaggle" or workspace().mode == "local"
 
 
-def _zip_form(name: str) -> None:
-    upload = st.file_uploader(
+def _follow_way() -> None:
+    open_view(new=st.session_state["import-way"])
+
+
+@dataclass(frozen=True)
+class _Material:
+    """What is to be imported.
+
+    Attributes:
+        path: The archive or folder.
+        name: What it is called.
+        upload: The field that it was uploaded with; "" where it lies on this computer.
+        origin: Where people will read that it comes from; "" is the path.
+    """
+
+    path: Path
+    name: str
+    upload: str = ""
+    origin: str = ""
+
+
+def _zip_form() -> None:
+    st.markdown(_LAYOUT)
+    kept = upload_field(
+        "import-zip",
         "Zip of class folders",
-        type="zip",
-        key=_key("zip"),
-        help="The fastest way: one file, however many pictures. Right-click your folder and compress it.",
+        "zip",
+        "The fastest way: one file, however many pictures. Right-click your folder and compress it.",
     )
-    if st.button("Import the zip", disabled=upload is None, key="import-zip-go") and upload:
+    labels = _labels_field()
+    naming = name_field(Path(kept.name).stem if kept else "")
+    if st.button("Import the zip", type="primary", disabled=kept is None, key="import-zip-go") and kept:
         with guarded():
-            _start(str(keep_upload(workspace(), upload)), name or Path(upload.name).stem, uploaded=upload.name)
+            _start(
+                _Material(kept.path, kept.name, "import-zip", f"{kept.name}, uploaded in the browser"), naming, labels
+            )
 
 
-def _folder_form(name: str) -> None:
-    st.caption("Each picture travels by itself: 1,400 photos take half a minute. A zip is much faster.")
-    uploads = st.file_uploader(
+def _folder_form() -> None:
+    st.markdown(_LAYOUT)
+    kept = upload_field(
+        "import-folder",
         "Folder of class folders",
-        accept_multiple_files="directory",
-        key=_key("folder"),
-        help="Choose the folder that holds the class folders.",
+        "folder",
+        "Choose the folder that holds the class folders, or the class folders one after the other.",
     )
-    if st.button("Import the folder", disabled=not uploads, key="import-folder-go"):
+    st.caption("Each picture travels by itself: 1,400 photos take half a minute. A zip is much faster.")
+    labels = _labels_field()
+    naming = name_field(kept.name if kept else "")
+    if st.button("Import the folder", type="primary", disabled=kept is None, key="import-folder-go") and kept:
         with guarded():
-            top = uploads[0].name.replace("\\", "/").split("/")[0]
-            _start(str(keep_folder(workspace(), uploads)), name or top, uploaded=top)
+            origin = f"{kept.name or 'A folder'}, uploaded in the browser"
+            _start(_Material(kept.path, kept.name, "import-folder", origin), naming, labels)
 
 
-def _path_form(name: str) -> None:
+def _server_form() -> None:
+    roots = ", ".join(f"`{root}`" for root in workspace().roots)
+    st.markdown(f"A folder or zip on the computer where this app runs. {_LAYOUT}")
     typed = st.text_input(
         "Path of a folder or zip on this computer",
-        key=_key("path"),
-        placeholder="/home/me/pictures/leaves",
-        help="Where the app runs. Nothing is uploaded; the pictures are copied, yours stay as they are.",
+        key="import-path",
+        persist_state="session",
+        placeholder=str(workspace().roots[0] / "pictures" / "leaves"),
+        help="Nothing is uploaded; the pictures are copied, yours stay as they are.",
     )
-    if st.button("Import from there", disabled=not typed.strip(), key="import-path-go"):
+    st.caption(f"Allowed is what lies in {roots}.")
+    labels = _labels_field()
+    path_typed = (typed or "").strip().strip("\"'")
+    naming = name_field(Path(path_typed).stem if path_typed else "")
+    if st.button("Import from there", type="primary", key="import-path-go"):
         with guarded():
-            path = Path(typed.strip().strip("\"'")).expanduser()
-            if not path.is_absolute() or not path.exists():
+            if not path_typed:
+                raise ImportRefused("Which folder or zip is it?", hint="Type or paste its whole path above.")
+            path = workspace().allowed_path(path_typed)
+            if not path.exists():
                 raise ImportRefused(
                     "There is no such folder or zip on the computer where the app runs",
-                    value=typed.strip(),
+                    value=path_typed[:200],
                     hint="Give the whole path, from the root or the drive on.",
                 )
-            _start(str(path), name or path.stem)
+            _start(_Material(path, path.stem), naming, labels)
 
 
-def _start(path: str, name: str, uploaded: str = "") -> None:
-    """Queues the import and opens the page on it, so that a refresh finds it again; `uploaded` names an upload."""
-    free = free_name(workspace(), name)
-    payload: dict[str, Any] = {"path": path, "name": free}
-    if uploaded:
-        payload |= {"remove_after": True, "origin": f"{uploaded}, uploaded in the browser"}
-    st.query_params["import"] = submit(workspace(), "import", payload, f"Import of {free}", token=uuid4().hex)
-    st.query_params.pop("dataset", None)  # the new one is shown once it is there
-    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+def _labels_field() -> KeptUpload | None:
+    """A list of labels, for pictures that do not lie in class folders."""
+    with st.expander("My pictures are in one folder, with a list of labels", icon=":material/table_rows:"):
+        st.markdown(
+            "A table with a line for each picture: the file's name and its class, with a comma, semicolon or tab "
+            "between them. Spreadsheet programs save it as CSV."
+        )
+        st.code(_FORM, language=None)
+        st.markdown("A file `labels.csv` that lies beside the pictures is found by itself; otherwise give it here.")
+        return upload_field(_LABELS, "List of labels (CSV or text)", "labels", "Lines of file,label.")
+
+
+def _kaggle_way() -> None:
+    request = kaggle_form()
+    if request is not None:
+        payload = {"slug": request.slug, **_named(request.naming)}
+        _queue("kaggle", payload, request.naming, f"{request.dataset} from Kaggle")
+        st.rerun()
+
+
+def _empty_form() -> None:
+    st.markdown("Name the classes now, and add their pictures one by one: with the camera, or from files.")
+    naming = name_field("", may_replace=False)
+    typed = st.text_area(
+        "Classes, one a line",
+        key="import-classes",
+        persist_state="session",
+        placeholder="mug\nglass",
+        help="At least two are needed for training. You can add and rename classes later.",
+    )
+    if st.button("Begin the dataset", type="primary", key="import-empty-go"):
+        with guarded():
+            if not naming.name:
+                raise ImportRefused("The new dataset needs a name", hint="Type it in the field Name.")
+            names = [line.strip() for line in (typed or "").splitlines() if line.strip()]
+            info = create_dataset(workspace(), naming.name, names)
+            forget_form()
+            open_view(dataset=info.id, grow="camera" if names else "classes")
+            st.rerun()
+
+
+def _start(material: _Material, naming: Naming, labels: KeptUpload | None) -> None:
+    """Queues the import of what lies there; uploads are the job's from now on."""
+    payload: dict[str, Any] = {"path": str(material.path), **_named(naming)}
+    if material.upload:
+        payload |= {"remove_after": True, "origin": material.origin}
+    if labels is not None:
+        payload["labels"] = str(labels.path)
+    _queue("import", payload, naming, f"Import of {naming.name}")
+    for field in (material.upload, _LABELS):
+        hand_over(field)
     st.rerun()
 
 
-def show_imports() -> None:
-    """Imports at work, whoever started them, and the end of the one that the address names."""
-    named = st.query_params.get("import")
-    working = [record.id for record in Registry(workspace()).unfinished() if record.kind == "import"]
-    for job in dict.fromkeys([*([named] if named else []), *working]):
-        with guarded():
-            view = watch_job(job)
-            if view.state.ended:
-                _show_end(job, view.state)
+def _named(naming: Naming) -> dict[str, Any]:
+    return {"name": naming.name, "new_version": naming.new_version, "audit": True}
 
 
-def _show_end(job: str, state: State) -> None:
-    if state is State.COMPLETED:
-        _show_result(read_result(workspace(), job))
-    elif state is State.STOPPED:
-        st.info("The import was stopped; nothing of it was kept.", icon=":material/stop_circle:")
-    else:
-        st.error(plain_text(str(read_error(workspace(), job))), icon=":material/error:")
-    st.button("Close this message", key=f"close-{job}", type="tertiary", on_click=_close)
+def _queue(kind: str, payload: dict[str, Any], naming: Naming, title: str) -> None:
+    if not naming.name:
+        raise ImportRefused("The new dataset needs a name", hint="Type it in the field Name.")
+    follow_job(submit(workspace(), kind, payload, title, dataset=naming.replaced, token=uuid4().hex))
 
 
-def _close() -> None:
-    st.query_params.pop("import", None)
+def forget_form() -> None:
+    """Empties the fields of a form that has done its work; call it before they are drawn."""
+    for key in (NAME, "import-path", "import-classes", "import-slug"):
+        st.session_state.pop(key, None)
 
 
-def _show_result(result: dict[str, Any]) -> None:
-    classes: dict[str, int] = result["classes"]
-    rejected: list[dict[str, str]] = result["rejected"]
-    text = (
-        f"**{plain_text(result['name'])}** is imported: {sum(classes.values()):,} pictures in {len(classes)} classes."
+def waiting_note() -> None:
+    """What stands in the place of the form while its import is at work."""
+    st.info(
+        "You may go on or leave: it continues by itself, and the pictures are shown here once they are checked.",
+        icon=":material/hourglass_top:",
     )
-    if result["duplicates"]:
-        text += f" {result['duplicates']:,} of them are exact copies of another one; copies are never split apart."
-    st.success(text, icon=":material/check_circle:")
-    if rejected:
-        with st.expander(f"Files left out: {len(rejected):,}", icon=":material/rule:", expanded=len(rejected) < 6):
-            rejected_table(rejected, "import-left-out")
-
-
-def rejected_table(rejected: list[dict[str, str]], key: str) -> None:
-    """Files that were left out, each with its reason."""
-    table = pd.DataFrame(rejected).rename(columns={"file": "File", "reason": "Why it was left out"})
-    sentence_table(table, key)
-
-
-def imported_dataset() -> str | None:
-    """The dataset that the import in the address made, None while there is none."""
-    job = st.query_params.get("import")
-    if job is None:
-        return None
-    try:
-        return str(read_result(workspace(), job)["dataset_id"])
-    except StudioError:
-        return None  # at work, failed or unknown: `show_imports` says which

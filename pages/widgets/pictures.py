@@ -1,19 +1,26 @@
-"""Small copies of pictures, decoded in the guarded helper and kept: a stamp never needs the whole photo."""
+"""Small copies of pictures, decoded in the guarded helper and kept on disk: a stamp never needs the whole photo."""
 
 from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 import streamlit as st
 
 from pages.widgets.shell import workspace
 from tlcore.data.catalog import open_dataset
 from tlcore.data.dataset import Dataset, DatasetInfo
+from tlcore.data.stored import StoredDataset
+from tlcore.data.thumbnail_store import ThumbnailStore
 from tlcore.data.thumbnails import thumbnail
 from tlcore.errors import PictureError
 from tlcore.images.guard import GuardedDecoder
 from tlcore.workspace import Limits
 
-_KEPT_BYTES = "48mb"
-_KEPT_COPIES = 4000
+_STORE: Final = "thumbnails.sqlite"
 
 
 def decoder() -> GuardedDecoder:
@@ -26,18 +33,87 @@ def _decoder(limits: Limits) -> GuardedDecoder:
     return GuardedDecoder(limits)
 
 
-def prepared_dataset(info: DatasetInfo) -> Dataset:
-    """The pictures of a prepared dataset, opened once.
+def _store() -> ThumbnailStore:
+    return _open_store(workspace().engines.parent / _STORE)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, on_release=ThumbnailStore.close)
+def _open_store(path: Path) -> ThumbnailStore:
+    return ThumbnailStore(path)
+
+
+def prepared_dataset(info: DatasetInfo) -> StoredDataset:
+    """The pictures of a prepared dataset that are in, opened once.
 
     Raises:
         DatasetError: It is not prepared, or damaged.
     """
-    return _open(str(workspace().root), info.id, info.fingerprint)
+    return _open(str(workspace().root), info.id, info.version, info.fingerprint, with_excluded=False)
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
-def _open(home: str, dataset_id: str, fingerprint: str) -> Dataset:  # noqa: ARG001 - a replaced dataset is opened anew
-    return open_dataset(workspace(), dataset_id)
+def whole_dataset(info: DatasetInfo) -> StoredDataset:
+    """The same with the pictures that somebody left out, in their old places.
+
+    Raises:
+        DatasetError: It is not prepared, or damaged.
+    """
+    return _open(str(workspace().root), info.id, info.version, info.fingerprint, with_excluded=True)
+
+
+# A dataset that was changed or replaced has another version or fingerprint, and is opened anew.
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _open(home: str, dataset_id: str, version: int, fingerprint: str, *, with_excluded: bool) -> StoredDataset:  # noqa: ARG001
+    return open_dataset(workspace(), dataset_id, with_excluded)
+
+
+@dataclass(frozen=True)
+class SmallCopies:
+    """Small copies of some pictures.
+
+    Attributes:
+        found: Encoded WebP by index in the dataset; None for a picture that can't be read any more.
+        missing: Indices for which there was no time.
+    """
+
+    found: Mapping[int, bytes | None]
+    missing: tuple[int, ...] = ()
+
+
+def small_copies(dataset: Dataset, indices: Sequence[int], side: int, seconds: float | None = None) -> SmallCopies:
+    """Small copies of some of a dataset's pictures: kept ones at once, others as long as there is time.
+
+    Args:
+        dataset: Where the pictures are.
+        indices: Which.
+        side: The longer side of the copies, in pixels.
+        seconds: Time for making copies that are not kept yet; at least one is made. None makes all.
+    """
+    ends = None if seconds is None else time.monotonic() + seconds
+    kept = _store().get([dataset.hashes[index] for index in indices], side)
+    found: dict[int, bytes | None] = {}
+    made: dict[str, bytes] = {}
+    missing: list[int] = []
+    attempts = 0
+    for index in indices:
+        digest = dataset.hashes[index]
+        if copy := kept.get(digest) or made.get(digest):
+            found[index] = copy
+        elif attempts and ends is not None and time.monotonic() > ends:
+            missing.append(index)
+        else:
+            attempts += 1
+            found[index] = _made(dataset, index, side)
+            if (fresh := found[index]) is not None:
+                made[digest] = fresh
+    _store().put(made, side)
+    return SmallCopies(found, tuple(missing))
+
+
+def _made(dataset: Dataset, index: int, side: int) -> bytes | None:
+    try:
+        return thumbnail(dataset.read(index), side, decoder())
+    except PictureError:
+        return None
 
 
 def picture_thumbnail(dataset: Dataset, index: int, side: int) -> bytes | None:
@@ -48,15 +124,7 @@ def picture_thumbnail(dataset: Dataset, index: int, side: int) -> bytes | None:
         index: Which.
         side: The longer side on the page, in pixels; the copy has twice that, for dense screens.
     """
-    try:
-        return _small_copy(dataset.hashes[index], 2 * side, dataset, index)
-    except PictureError:
-        return None
-
-
-@st.cache_data(max_entries=_KEPT_COPIES, max_size=_KEPT_BYTES, show_spinner=False)
-def _small_copy(digest: str, side: int, _dataset: Dataset, _index: int) -> bytes:  # noqa: ARG001 - the key is the hash
-    return thumbnail(_dataset.read(_index), side, decoder())
+    return small_copies(dataset, [index], 2 * side).found[index]
 
 
 def upload_thumbnail(data: bytes, side: int) -> bytes | None:

@@ -17,7 +17,7 @@ from tlcore.runs.states import State
 
 _EVERY_SECONDS = 2.0
 _MOST_SHOWN = 3
-_ANNOUNCED_KINDS = ("train", "import", "restore")
+_ANNOUNCED_KINDS = ("train", "import", "kaggle", "add", "prepare", "restore")
 
 _ENDINGS = {
     State.COMPLETED: ("is done", ":material/check_circle:"),
@@ -83,7 +83,7 @@ def announce() -> None:
         mark_announced(workspace(), record.id)
     news = [record for record in ended if record.kind in _ANNOUNCED_KINDS]
     if len(news) > _MOST_SHOWN:
-        st.toast(f"{len(news)} trainings and imports have ended.", icon=":material/done_all:", duration="long")
+        st.toast(f"{len(news)} trainings and other jobs have ended.", icon=":material/done_all:", duration="long")
         return
     for record in news:
         ending, icon = _ENDINGS[record.state]

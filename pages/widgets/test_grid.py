@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.widgets.pictures import picture_thumbnail, prepared_dataset
+from pages.widgets.pictures import picture_thumbnail, whole_dataset
 from pages.widgets.shell import plain_text, workspace
 from tlcore.data.catalog import find_dataset
-from tlcore.data.dataset import Dataset
+from tlcore.data.stored import StoredDataset
 from tlcore.errors import StudioError
 from tlcore.evaluation.report import Report, TestPicture
 
@@ -41,7 +41,7 @@ def test_grid(report: Report, pictures: Sequence[TestPicture]) -> None:
         st.info("No test picture is like this. Choose another truth or answer.")
         return
     try:
-        dataset = prepared_dataset(find_dataset(workspace(), report.dataset.test_dataset or report.dataset.id))
+        dataset = whole_dataset(find_dataset(workspace(), report.dataset.test_dataset or report.dataset.id))
     except StudioError as error:
         st.warning(f"The pictures themselves can't be shown: {plain_text(str(error))}")
         return
@@ -52,13 +52,14 @@ def test_grid(report: Report, pictures: Sequence[TestPicture]) -> None:
             _card(dataset, picture, names)
 
 
-def _card(dataset: Dataset, picture: TestPicture, names: Sequence[str]) -> None:
+def _card(dataset: StoredDataset, picture: TestPicture, names: Sequence[str]) -> None:
     answer, truth = plain_text(names[picture.answer]), plain_text(names[picture.truth])
     with st.container(width=_SIDE + 12, gap=None):
-        same = picture.index < len(dataset) and dataset.keys[picture.index] == picture.key
-        data = picture_thumbnail(dataset, picture.index, _SIDE) if same else None
+        # By its name: where it was has moved, since the dataset was changed after the test.
+        index = dataset.index_of(picture.key)
+        data = None if index is None else picture_thumbnail(dataset, index, _SIDE)
         if data is None:
-            st.caption("The picture is gone or was replaced.")
+            st.caption("The picture was removed since." if index is None else "The picture can't be read any more.")
         else:
             st.image(data, width=_SIDE, alt=f"Test picture, truly {names[picture.truth]}")
         if picture.right:

@@ -55,6 +55,7 @@ def test_upload_train_refresh_results_predict(
     page: Page, app: App, photos_zip: Path, crop: Callable[..., bytes], tmp_path: Path
 ) -> None:
     open_page(page, app, "data")
+    page.get_by_role("button", name="Bring in pictures").click()
     upload(page, "Zip of class folders", photos_zip)
     page.get_by_role("button", name="Import the zip").click()
     expect(page.get_by_text(re.compile("is imported: 200 pictures in 2 classes"))).to_be_visible(timeout=LONG)

@@ -6,6 +6,11 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from tlcore.jobs.local import LocalExecutor
+from tlcore.jobs.service import wait
+from tlcore.runs.record import JobRecord
+from tlcore.workspace import Workspace
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -22,3 +27,13 @@ def text_of(app: AppTest) -> str:
     assert not app.exception
     kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success")
     return "\n".join(str(element.value) for kind in kinds for element in app.get(kind)).replace("\\", "")
+
+
+def work_off(workspace: Workspace, job: str) -> JobRecord:
+    """Lets a real worker do a queued job; returns how it ended."""
+    executor = LocalExecutor(workspace)
+    executor.submit(job)
+    record = wait(workspace, job, timeout=60)
+    while executor.working():
+        executor.poll()
+    return record

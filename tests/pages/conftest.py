@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.runtime.pages_manager import PagesManager
+
+import pages.widgets.jobs
+import pages.widgets.sidebar
+from tlcore.data.catalog import find_dataset
+from tlcore.data.dataset import DatasetInfo
+from tlcore.data.importer import import_pictures
+from tlcore.jobs import service
+from tlcore.workspace import Workspace
 
 
 @pytest.fixture(autouse=True)
@@ -22,3 +32,27 @@ def through_the_router(monkeypatch: pytest.MonkeyPatch) -> None:
         make(self, *arguments, **options)
 
     monkeypatch.setattr(PagesManager, "__init__", make_routed)
+
+
+@pytest.fixture
+def home(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """An empty workspace whose queue nobody serves, as that of the app."""
+    monkeypatch.setenv("TLCORE_HOME", str(workspace.root))
+    for module in (service, pages.widgets.jobs, pages.widgets.sidebar):
+        monkeypatch.setattr(module, "ensure_supervisor", lambda _: None)
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def imported_pets(tmp_path_factory: pytest.TempPathFactory, picture_folder: Path) -> Workspace:
+    """A workspace with one dataset. Tests copy it: importing takes seconds."""
+    workspace = Workspace.open(tmp_path_factory.mktemp("imported") / "home")
+    import_pictures(workspace, picture_folder, "pets")
+    return workspace
+
+
+@pytest.fixture
+def pets(home: Workspace, imported_pets: Workspace) -> DatasetInfo:
+    """12 photos of cats and 12 of coffee, in the test's own workspace."""
+    shutil.copytree(imported_pets.datasets, home.datasets, dirs_exist_ok=True)
+    return find_dataset(home, "my/pets")

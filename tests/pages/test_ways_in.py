@@ -9,30 +9,17 @@ from pathlib import Path
 
 import pytest
 
-import pages.widgets.jobs
-import pages.widgets.sidebar
 from pages.widgets.shell import current_dataset
 from tests.conftest import FinishedRun
 from tests.pages.app_pages import open_page, text_of
 from tlcore.data.catalog import list_datasets
 from tlcore.data.importer import import_pictures
 from tlcore.jobs import service
-from tlcore.jobs.local import LocalExecutor
-from tlcore.jobs.service import wait
 from tlcore.runs.identity import utc_now
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
 from tlcore.workspace import Workspace
-
-
-@pytest.fixture
-def home(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """An empty workspace whose queue nobody serves."""
-    monkeypatch.setenv("TLCORE_HOME", str(workspace.root))
-    for module in (service, pages.widgets.jobs, pages.widgets.sidebar):
-        monkeypatch.setattr(module, "ensure_supervisor", lambda _: None)
-    return workspace
 
 
 @pytest.fixture
@@ -76,17 +63,6 @@ def test_home_only_links_a_run_that_nobody_watched_here(finished: FinishedRun) -
     assert "test pictures right" in said
 
 
-def test_the_data_page_shows_and_searches(home: Workspace) -> None:
-    app = open_page("data")
-    assert app.radio(key="data-list").options == ["Handwritten digits", "Surface textures"]
-
-    app.text_input(key="data-search").set_value("gravel").run()
-    assert app.radio(key="data-list").options == ["Surface textures"]
-
-    app.text_input(key="data-search").set_value("nothing like it").run()
-    assert "No dataset is called like this" in text_of(app)
-
-
 def test_using_a_dataset_leads_to_the_model_page(home: Workspace) -> None:
     app = open_page("data", dataset="sample/textures")
     app.button(key="data-use").click().run()
@@ -95,55 +71,6 @@ def test_using_a_dataset_leads_to_the_model_page(home: Workspace) -> None:
     assert found is not None
     assert found.id == "sample/textures"
     assert "Choose a pretrained model" in text_of(app)
-
-
-def test_an_unknown_dataset_in_the_address_is_told(home: Workspace) -> None:
-    app = open_page("data", dataset="my/nothing")
-    assert "There is no such dataset" in text_of(app)
-
-    app.button(key="data-first").click().run()
-    assert "1,797 pictures" in text_of(app)
-
-
-def zipped(folder: Path) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for path in folder.glob("*/*"):
-            archive.write(path, f"{path.parent.name}/{path.name}")
-        archive.writestr("cat/broken.jpg", "text")
-    return file.getvalue()
-
-
-def test_an_uploaded_zip_is_imported_by_a_job_that_the_address_names(home: Workspace, picture_folder: Path) -> None:
-    app = open_page("data")
-    app.file_uploader(key="import-zip-0").set_value(("my *pets*.zip", zipped(picture_folder), "application/zip")).run()
-    app.button(key="import-zip-go").click().run()
-
-    (job,) = Registry(home).list("import")
-    assert app.query_params["import"] == job.id
-    assert "Import of my *pets*" in text_of(app)
-    assert len(list(home.incoming.glob("upload-*.zip"))) == 1
-
-    executor = LocalExecutor(home)
-    executor.submit(job.id)
-    wait(home, job.id, timeout=60)
-    while executor.working():
-        executor.poll()
-    app = open_page("data", **{"import": job.id})  # as after a refresh
-
-    said = text_of(app)
-    assert "**my *pets*** is imported: 24 pictures in 2 classes" in said
-    assert any("broken\\.jpg" in table.value.to_string() for table in app.table)
-    assert not list(home.incoming.glob("upload-*.zip"))
-
-
-def test_a_path_that_does_not_exist_is_refused_in_place(home: Workspace) -> None:
-    app = open_page("data")
-    app.text_input(key="import-path-0").set_value("relative/folder").run()
-    app.button(key="import-path-go").click().run()
-
-    assert "There is no such folder or zip" in text_of(app)
-    assert Registry(home).list("import") == ()
 
 
 def test_class_names_are_text(home: Workspace, crop: Callable[..., bytes], tmp_path: Path) -> None:
@@ -160,9 +87,7 @@ def test_class_names_are_text(home: Workspace, crop: Callable[..., bytes], tmp_p
 
 def test_deleting_asks_and_then_deletes(home: Workspace, picture_folder: Path) -> None:
     info = import_pictures(home, picture_folder, "pets")
-    app = open_page("data", dataset=info.id)
-    app.session_state["data-tab"] = "About"
-    app.run()
+    app = open_page("data", dataset=info.id, tab="about")
     app.button(key="data-delete").click().run()
     assert "24 pictures" in text_of(app)
     assert info.id in {found.id for found in list_datasets(home)}
@@ -178,9 +103,7 @@ def test_why_a_dataset_in_use_stays_is_told(home: Workspace, picture_folder: Pat
     now = utc_now()
     job = JobRecord("20260101-000000-aaaa", "train", "A long training", info.id, State.QUEUED, now, "me", now)
     Registry(home).add(job)
-    app = open_page("data", dataset=info.id)
-    app.session_state["data-tab"] = "About"
-    app.run()
+    app = open_page("data", dataset=info.id, tab="about")
     app.button(key="data-delete").click().run()
     app.button(key="delete-yes").click().run()
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tlcore.plots.balance import balance_figure
+from tlcore.plots.balance import MOST_BARS, balance_figure
 
 
 def test_largest_class_is_on_top_and_the_even_share_is_drawn() -> None:
@@ -14,11 +14,20 @@ def test_largest_class_is_on_top_and_the_even_share_is_drawn() -> None:
     assert line.x0 == line.x1 == 20
 
 
-def test_a_hundred_classes_stay_apart() -> None:
-    few, many = (balance_figure({f"class {index}": index + 1 for index in range(count)}) for count in (3, 100))
+def test_many_classes_stay_apart() -> None:
+    few, many = (balance_figure({f"class {index}": index + 1 for index in range(count)}) for count in (3, MOST_BARS))
 
-    assert many.layout.height > 100 * 15
+    assert many.layout.height > MOST_BARS * 15
     assert few.layout.height < 250
+
+
+def test_of_a_thousand_classes_the_largest_and_the_smallest_are_drawn() -> None:
+    figure = balance_figure({f"class {index}": index + 1 for index in range(1000)})
+
+    (bars,) = figure.data
+    half = MOST_BARS // 2
+    assert list(bars.x) == [*range(1000, 1000 - half, -1), *range(half, 0, -1)]
+    assert figure.layout.shapes[0].x0 == 500.5
 
 
 def test_an_empty_class_and_no_pictures_at_all_are_drawn() -> None:

@@ -149,20 +149,26 @@ def shrink_picture(data: bytes, side: int, limits: Limits) -> bytes:
         PictureError: As for `load_picture`.
     """
     with _plain_errors(data, limits):
-        picture = _upright(_decoded(data, limits))
+        # Twice the size that is wanted is decoded from a JPEG at least: four times as fast, and nobody sees it.
+        picture = _upright(_decoded(data, limits, least_side=2 * side))
         picture.thumbnail((side, side), Image.Resampling.BILINEAR)
         copy = BytesIO()
         picture.save(copy, "WEBP", quality=80, method=2)
         return copy.getvalue()
 
 
-def _decoded(data: bytes, limits: Limits) -> Image.Image:
-    """The first picture of a file, decoded to the last pixel; its size is checked before a pixel is."""
+def _decoded(data: bytes, limits: Limits, least_side: int | None = None) -> Image.Image:
+    """The first picture of a file, decoded to the last pixel; its size is checked before a pixel is.
+
+    With `least_side`, a large JPEG may come out smaller by a power of two, but not below that.
+    """
     if not data:
         raise PictureError("The file is empty", hint="Copy it again from where it came, or leave it out.")
     check_encoded_size(len(data), limits)
     image = Image.open(BytesIO(data), formats=_possible_formats(data))
     _check_pixels(image, limits)
+    if least_side is not None:
+        image.draft(None, (least_side, least_side))
     image.load()
     _check_pixels(image, limits)  # a HEIC file can say one size outside and another inside
     return image

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import plotly.graph_objects as go
 
 from tlcore.plots import theme
@@ -11,16 +13,24 @@ _ROWS_BEFORE_TIGHT = 40
 _TIGHT_ROW = 17
 
 
+MOST_BARS: Final = 60
+"""A browser needs seconds to draw hundreds of labelled bars, and nobody reads them."""
+
+
 def balance_figure(counts: dict[str, int]) -> go.Figure:
     """Bars of the number of pictures by class, the largest class on top, with a line at the even share.
+
+    Of very many classes the largest and the smallest are drawn, half of `MOST_BARS` each.
 
     Args:
         counts: Pictures by class name.
     """
     ordered = sorted(counts.items(), key=lambda item: -item[1])
+    total, even = sum(counts.values()), sum(counts.values()) / max(len(counts), 1)
+    if len(ordered) > MOST_BARS:
+        ordered = ordered[: MOST_BARS // 2] + ordered[-MOST_BARS // 2 :]
     names = [name for name, _ in ordered]
     values = [count for _, count in ordered]
-    total = sum(values)
     figure = go.Figure(
         go.Bar(
             x=values,
@@ -29,6 +39,7 @@ def balance_figure(counts: dict[str, int]) -> go.Figure:
             marker={"color": theme.BLUE},
             text=values,
             textposition="auto",
+            textangle=0,
             customdata=[
                 [theme.label(name, 80), theme.share_text(count / total if total else 0)] for name, count in ordered
             ],
@@ -36,7 +47,6 @@ def balance_figure(counts: dict[str, int]) -> go.Figure:
         )
     )
     if len(values) > 1:
-        even = total / len(values)
         figure.add_vline(
             x=even,
             line={"color": theme.ORANGE, "dash": "dash", "width": 2},

@@ -1,0 +1,96 @@
+"""What is on its way into a dataset: imports, additions and Kaggle downloads at work, and what came of them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from pages.widgets.address import close_job, open_view
+from pages.widgets.importing import forget_form
+from pages.widgets.jobs import watch_job
+from pages.widgets.shell import guarded, plain_text, workspace
+from pages.widgets.tables import sentence_table
+from tlcore.jobs.service import read_error, read_result
+from tlcore.runs.record import JobRecord
+from tlcore.runs.registry import Registry
+from tlcore.runs.states import State
+
+KINDS: Final = ("import", "kaggle", "add")
+
+_TOLD: Final = "arrivals-told"
+_FEW: Final = 6
+
+
+def show_arrivals() -> None:
+    """Jobs at work, whoever started them, and the end of the one that the address names."""
+    named = st.query_params.get("job")
+    working = [record.id for record in Registry(workspace()).unfinished() if record.kind in KINDS]
+    for job in dict.fromkeys([*([named] if named else []), *working]):
+        with guarded():
+            view = watch_job(job)
+            if view.state.ended and job == named and view.record.kind in KINDS:
+                _show_end(view.record)
+
+
+def is_arriving() -> bool:
+    """Whether the job that the address names is at work: its form has nothing to do meanwhile."""
+    named = st.query_params.get("job")
+    return any(record.id == named for record in Registry(workspace()).unfinished())
+
+
+def _show_end(record: JobRecord) -> None:
+    if record.state is State.COMPLETED:
+        result = read_result(workspace(), record.id)
+        _lead_there(record, result)
+        _show_result(record, result)
+    elif record.state is State.STOPPED:
+        st.info("It was stopped; nothing of it was kept.", icon=":material/stop_circle:")
+    else:
+        st.error(plain_text(str(read_error(workspace(), record.id))), icon=":material/error:")
+        if "new" in st.query_params:
+            st.caption("Nothing was kept. The form below is as you left it, but for the upload: choose it again.")
+    st.button("Close this message", key=f"close-{record.id}", type="tertiary", on_click=close_job)
+
+
+def _lead_there(record: JobRecord, result: dict[str, Any]) -> None:
+    """Shows the dataset that was made, and empties the form, the first time that the end is told."""
+    told: set[str] = st.session_state.setdefault(_TOLD, set())
+    if record.id in told:
+        return
+    told.add(record.id)
+    if record.kind == "add":
+        return
+    forget_form()
+    if "dataset" not in st.query_params:
+        open_view(dataset=str(result["dataset_id"]))
+
+
+def _show_result(record: JobRecord, result: dict[str, Any]) -> None:
+    classes: dict[str, int] = result["classes"]
+    rejected: list[dict[str, str]] = result["rejected"]
+    name = plain_text(result["name"])
+    text = f"**{name}** is imported: {sum(classes.values()):,} pictures in {len(classes)} classes."
+    if record.kind == "add":
+        text = _added_text(name, result)
+    elif result["duplicates"]:
+        text += f" {result['duplicates']:,} of them are exact copies of another one; copies are never split apart."
+    st.success(text, icon=":material/check_circle:")
+    if rejected:
+        with st.expander(f"Files left out: {len(rejected):,}", icon=":material/rule:", expanded=len(rejected) < _FEW):
+            rejected_table(rejected, "import-left-out")
+
+
+def _added_text(name: str, result: dict[str, Any]) -> str:
+    added, copies = int(result["added"]), int(result["copies"])
+    text = f"{added:,} {'picture' if added == 1 else 'pictures'} added to **{name}**."
+    if copies:
+        text += f" {copies:,} {'was' if copies == 1 else 'were'} there already."
+    return text
+
+
+def rejected_table(rejected: list[dict[str, str]], key: str) -> None:
+    """Files that were left out, each with its reason."""
+    table = pd.DataFrame(rejected).rename(columns={"file": "File", "reason": "Why it was left out"})
+    sentence_table(table, key)

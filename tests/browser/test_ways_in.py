@@ -1,0 +1,76 @@
+"""Pictures come in as people bring them: a folder, the camera, more files later."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import App
+
+pytestmark = pytest.mark.browser
+
+LONG = 60_000  # milliseconds for what a worker does
+
+
+def open_data(page: Page, app: App, query: str) -> None:
+    page.goto(f"{app.address}/data?{query}")
+    expect(page.locator("h1").first).to_be_visible()
+
+
+def test_a_folder_is_imported_and_found_again_after_a_refresh(page: Page, app: App, picture_folder: Path) -> None:
+    open_data(page, app, "new=folder")
+    page.get_by_test_id("stFileUploader").first.locator("input").set_input_files(picture_folder)
+    expect(page.get_by_text("24 files")).to_be_visible()
+
+    # What was chosen outlives a look at another page.
+    page.get_by_role("link", name="Model").first.click()
+    expect(page.get_by_role("heading", name="Model", exact=True)).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("24 files")).to_be_visible()
+
+    page.get_by_role("button", name="Import the folder").click()
+    page.wait_for_url(re.compile("job="))
+    page.reload()
+    expect(page.get_by_text(re.compile("is imported: 24 pictures in 2 classes"))).to_be_visible(timeout=LONG)
+    page.wait_for_url(re.compile("dataset=my"))
+    expect(page.get_by_role("button", name="Use this dataset")).to_be_visible()
+
+    page.get_by_role("button", name="Add pictures").click()
+    uploader = page.get_by_test_id("stFileUploader").first.locator("input")
+    uploader.set_input_files([picture_folder / "coffee" / "000.jpg", picture_folder / "coffee" / "001.jpg"])
+    page.get_by_role("button", name="Add 2 to cat").click()
+    expect(page.get_by_text(re.compile("2 were there already"))).to_be_visible(timeout=LONG)
+
+
+def test_a_dataset_is_filled_with_the_camera_on_a_phone(page: Page, app: App) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_data(page, app, "new=empty")
+    page.get_by_role("textbox", name="Name", exact=True).fill("Shapes")
+    page.get_by_role("textbox", name="Classes, one a line").fill("disc\nsquare")
+    page.get_by_role("button", name="Begin the dataset").click()
+
+    for number in (1, 2):
+        page.wait_for_timeout(150)  # the camera films 20 pictures a second, and the same one twice is passed over
+        page.get_by_role("button", name="Take photo").click()
+        expect(page.get_by_text(f"{number} taken")).to_be_visible(timeout=LONG)
+    page.get_by_role("button", name="Undo the last").click()
+    expect(page.get_by_text("1 taken")).to_be_visible(timeout=LONG)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+    page.get_by_role("button", name="Done").click()
+    expect(page.get_by_text(re.compile("1 pictures?, 2 classes")).first).to_be_visible()
+
+
+def test_the_catalogue_is_one_click_from_home(page: Page, app: App) -> None:
+    page.goto(app.address)
+    page.get_by_role("link", name="Look around").click()
+    page.wait_for_url(re.compile("source=catalogue"))
+    expect(page.get_by_role("button", name="Download and prepare")).to_be_visible()
+
+    page.get_by_role("searchbox", name="Search").fill("flowers")
+    page.get_by_role("searchbox", name="Search").press("Enter")
+    expect(page.get_by_text("Malaria blood cells")).to_have_count(0)
+    page.get_by_text("Oxford flowers, 102 kinds").click()
+    page.wait_for_url(re.compile("dataset=oxford_flowers102"))
+    expect(page.get_by_text("8,189", exact=True)).to_be_visible()

@@ -1,0 +1,1 @@
+"""What is wrong with a dataset, told before training: copies, leaks, wrong labels, pictures that don't belong."""

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.widgets.pictures import prepared_dataset
 from pages.widgets.shell import workspace
+from tlcore.audit.dismissals import Case, read_dismissed
 from tlcore.audit.files import audit_folder
 from tlcore.audit.findings import Audit, Finding, open_findings, read_audit
 from tlcore.data.dataset import DatasetInfo
@@ -23,12 +24,14 @@ class Checked:
 
     Attributes:
         audit: As it was made.
-        open: What of it nobody has mended yet, the worst first.
+        open: What of it nobody has mended yet or called right, the worst first.
+        dismissed: The cases that somebody called right.
         current: Whether the dataset is still the one that was checked.
     """
 
     audit: Audit
     open: tuple[Finding, ...]
+    dismissed: frozenset[Case]
     current: bool
 
 
@@ -46,8 +49,9 @@ def last_check(info: DatasetInfo) -> Checked | None:
     audit = _read(str(workspace().root), info.id, changed)
     if audit is None:
         return None
-    found = _find_open(f"{folder} {changed} {info.version} {info.fingerprint}", info, audit)
-    return Checked(audit, found, audit.fingerprint == info.fingerprint)
+    dismissed = read_dismissed(workspace(), info.id)
+    found = _find_open(f"{folder} {changed} {info.version} {info.fingerprint}", info, audit, dismissed)
+    return Checked(audit, found, dismissed, audit.fingerprint == info.fingerprint)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -56,8 +60,13 @@ def _read(home: str, dataset_id: str, changed: int) -> Audit | None:  # noqa: AR
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _find_open(key: str, _info: DatasetInfo, _audit: Audit) -> tuple[Finding, ...]:  # noqa: ARG001 - the key is the key
-    return open_findings(_audit, prepared_dataset(_info))
+def _find_open(
+    key: str,  # noqa: ARG001 - the key is the key
+    _info: DatasetInfo,
+    _audit: Audit,
+    _dismissed: frozenset[Case],
+) -> tuple[Finding, ...]:
+    return open_findings(_audit, prepared_dataset(_info), _dismissed)
 
 
 def latest_check_job(dataset_id: str) -> JobRecord | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import streamlit as st
@@ -17,6 +18,7 @@ from pages.widgets.reports import duration_text
 from pages.widgets.shell import plain_text, show_error, workspace
 from pages.widgets.tabs import Tab, lead_to_tab
 from pages.widgets.undo import remember, steps_back
+from tlcore.audit.dismissals import dismiss, recall
 from tlcore.audit.findings import Finding, FindingKind, Item, Severity, apply_fix
 from tlcore.data.dataset import DatasetInfo
 from tlcore.data.edits import include
@@ -47,6 +49,7 @@ def show_check(info: DatasetInfo) -> None:
             st.success(
                 "Nothing is wrong with these pictures, as far as a program can tell.", icon=":material/verified:"
             )
+        _called_right(info, check)
     _left_out(info)
 
 
@@ -94,9 +97,11 @@ def _show_finding(info: DatasetInfo, finding: Finding) -> None:
                     on_click=_show_in_gallery,
                     args=(info.id, finding.kind.value),
                 )
-        item = show_items(info, finding)
-    if item is not None:
-        _mend(info, finding, item)
+        pressed = show_items(info, finding)
+    if pressed is not None and pressed.wish == "mend":
+        _mend(info, finding, pressed.item)
+    elif pressed is not None:
+        _note(dismiss, info.id, finding.kind, [pressed.item])
 
 
 def _fix_button(info: DatasetInfo, finding: Finding) -> None:
@@ -114,7 +119,7 @@ def _fix_button(info: DatasetInfo, finding: Finding) -> None:
 def _mend(info: DatasetInfo, finding: Finding, item: Item | None) -> None:
     """One click's change; the way back is remembered."""
     keys = finding.fix.keys if item is None and finding.fix is not None else item.affected if item is not None else ()
-    back = steps_back(whole_dataset(info), keys)
+    back = steps_back(whole_dataset(info), keys, "class" if finding.kind is FindingKind.LABEL else "use")
     try:
         apply_fix(workspace(), info.id, finding, None if item is None else [item])
     except StudioError as error:
@@ -124,6 +129,28 @@ def _mend(info: DatasetInfo, finding: Finding, item: Item | None) -> None:
     done = "moved to the suggested class" if finding.kind is FindingKind.LABEL else "left out"
     remember(info.id, f"{pictures} {done}.", back)
     st.rerun()
+
+
+def _note(change: Callable[..., None], *values: object) -> None:
+    """Notes what somebody thinks of a case, or takes the note back."""
+    try:
+        change(workspace(), *values)
+    except StudioError as error:
+        show_error(error)
+        return
+    st.rerun()
+
+
+def _called_right(info: DatasetInfo, check: Checked) -> None:
+    """How many cases somebody called right, with the way back."""
+    if not check.dismissed:
+        return
+    count = len(check.dismissed)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        cases = "1 case was" if count == 1 else f"{count:,} cases were"
+        st.caption(f"{cases} called right and {'is' if count == 1 else 'are'} not told any more.", width="stretch")
+        if st.button("Tell again", type="tertiary", icon=":material/undo:", key="check-recall"):
+            _note(recall, info.id, check.dismissed)
 
 
 def _balance_button(finding: Finding) -> None:
@@ -165,7 +192,7 @@ def _left_out(info: DatasetInfo) -> None:
 
 
 def _put_back(info: DatasetInfo, keys: list[str]) -> None:
-    back = steps_back(whole_dataset(info), keys)
+    back = steps_back(whole_dataset(info), keys, "use")
     try:
         include(workspace(), info.id, keys)
     except StudioError as error:

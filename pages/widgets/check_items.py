@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import pandas as pd
 import streamlit as st
@@ -14,6 +15,8 @@ from tlcore.audit.findings import Finding, FindingKind, Item
 from tlcore.data.dataset import DatasetInfo
 from tlcore.data.stored import StoredDataset
 
+Wish = Literal["mend", "dismiss"]
+
 _A_PAGE: Final = 8
 _MOST_PICTURES: Final = 4
 _SIDE: Final = 104
@@ -23,11 +26,24 @@ _NARROWEST: Final = 140
 _ABOUT_CLASSES: Final = frozenset({FindingKind.SMALL_CLASS, FindingKind.IMBALANCE})
 
 
-def show_items(info: DatasetInfo, finding: Finding) -> Item | None:
+@dataclass(frozen=True)
+class Pressed:
+    """A button of a case.
+
+    Attributes:
+        item: The case.
+        wish: To mend it, or to call it right.
+    """
+
+    item: Item
+    wish: Wish
+
+
+def show_items(info: DatasetInfo, finding: Finding) -> Pressed | None:
     """Draws the cases, a page of them at a time.
 
     Returns:
-        The case whose button was pressed, None most of the time.
+        The button that was pressed, None most of the time.
     """
     if finding.kind is FindingKind.UNREADABLE:
         _files(finding)
@@ -38,16 +54,16 @@ def show_items(info: DatasetInfo, finding: Finding) -> Item | None:
     dataset = whole_dataset(info)
     pages = -(-len(finding.items) // _A_PAGE)
     page = st.pagination(pages, max_visible_pages=5, key=f"check-page-{finding.kind}") if pages > 1 else 1
-    pressed: Item | None = None
+    pressed: Pressed | None = None
     with st.container(horizontal=True, gap="small"):
         for place in range((page - 1) * _A_PAGE, min(page * _A_PAGE, len(finding.items))):
-            if _show_item(dataset, finding, finding.items[place]):
-                pressed = finding.items[place]
+            if wish := _show_item(dataset, finding, finding.items[place]):
+                pressed = Pressed(finding.items[place], wish)
     return pressed
 
 
-def _show_item(dataset: StoredDataset, finding: Finding, item: Item) -> bool:
-    """A case: its pictures side by side, what is the matter, and the button that mends only this one."""
+def _show_item(dataset: StoredDataset, finding: Finding, item: Item) -> Wish | None:
+    """A case: its pictures side by side, what is the matter, and the buttons for only this one."""
     shown = item.keys[:_MOST_PICTURES]
     with st.container(width=max(_NARROWEST, len(shown) * (_SIDE + 16)), gap="small"):
         with st.container(horizontal=True, gap="small"):
@@ -56,13 +72,18 @@ def _show_item(dataset: StoredDataset, finding: Finding, item: Item) -> bool:
                     _picture(dataset, key)
         more = f" and {len(item.keys) - len(shown)} more" if len(item.keys) > len(shown) else ""
         st.caption(plain_text(item.note) + more)
-        if finding.fix is None or not item.affected:
-            return False
-        moves = finding.fix.action == "move"
-        label = f"Move to {plain_text(item.suggestion)}" if moves else "Leave out"
-        if not moves and len(item.affected) < len(item.keys):
-            label = "Keep the first"
-        return st.button(label, key=f"check-item-{finding.kind}-{item.keys[0]}")
+        place = f"{finding.kind}-{item.keys[0]}"
+        if finding.fix is not None and item.affected:
+            moves = finding.fix.action == "move"
+            label = f"Move to {plain_text(item.suggestion)}" if moves else "Leave out"
+            if not moves and len(item.affected) < len(item.keys):
+                label = "Keep the first"
+            if st.button(label, key=f"check-item-{place}"):
+                return "mend"
+        help_text = "Takes it off the list, also of later checks. No picture is changed."
+        if st.button("It's right as it is", type="tertiary", key=f"check-right-{place}", help=help_text):
+            return "dismiss"
+        return None
 
 
 def _picture(dataset: StoredDataset, key: str) -> None:

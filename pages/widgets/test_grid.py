@@ -57,9 +57,12 @@ def _card(dataset: StoredDataset, picture: TestPicture, names: Sequence[str]) ->
     with st.container(width=_SIDE + 12, gap=None):
         # By its name: where it was has moved, since the dataset was changed after the test.
         index = dataset.index_of(picture.key)
+        if index is not None and picture.sha256 not in ("", dataset.hashes[index]):
+            index = None  # another picture has its name now
         data = None if index is None else picture_thumbnail(dataset, index, _SIDE)
         if data is None:
-            st.caption("The picture was removed since." if index is None else "The picture can't be read any more.")
+            gone = "The picture was removed or replaced since."
+            st.caption(gone if index is None else "The picture can't be read any more.")
         else:
             st.image(data, width=_SIDE, alt=f"Test picture, truly {names[picture.truth]}")
         if picture.right:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tlcore.audit.copies import find_copies
+from tlcore.audit.dismissals import case_of
 from tlcore.audit.findings import Audit, Finding, FindingKind, Item, apply_fix, open_findings, read_audit
 from tlcore.audit.words import make_finding, worst_first
 from tlcore.data.catalog import open_dataset
@@ -156,3 +157,12 @@ def test_few_wrong_labels_weigh_less_than_many(labels: Finding) -> None:
 
 def test_what_was_never_checked_has_no_check(workspace: Workspace) -> None:
     assert read_audit(workspace, "my/pets") is None
+
+
+def test_what_was_called_right_is_not_open(pets: Workspace, labels: Finding) -> None:
+    dataset = open_dataset(pets, "my/pets")
+    right = case_of(labels.kind, labels.items[0])
+    (still,) = [one for one in open_findings(audit_of(labels), dataset, {right}) if one.kind is FindingKind.LABEL]
+    assert [item.keys for item in still.items] == [("cat/001.jpg",)]
+    every = {case_of(labels.kind, item) for item in labels.items}
+    assert FindingKind.LABEL not in [one.kind for one in open_findings(audit_of(labels), dataset, every)]

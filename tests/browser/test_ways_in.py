@@ -71,6 +71,8 @@ def test_the_catalogue_is_one_click_from_home(page: Page, app: App) -> None:
     page.get_by_role("searchbox", name="Search").fill("flowers")
     page.get_by_role("searchbox", name="Search").press("Enter")
     expect(page.get_by_text("Malaria blood cells")).to_have_count(0)
-    page.get_by_text("Oxford flowers, 102 kinds").click()
+    flowers = page.get_by_text("Oxford flowers, 102 kinds")
+    expect(flowers).to_have_count(1)  # while the list is drawn anew, the old one is there for a moment
+    flowers.click()
     page.wait_for_url(re.compile("dataset=oxford_flowers102"))
     expect(page.get_by_text("8,189", exact=True)).to_be_visible()

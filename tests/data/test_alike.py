@@ -87,3 +87,12 @@ def test_what_another_dataset_has_seen_is_told(photos: dict[str, NDArray[np.uint
     tested = Pictures([encoded(coffee), encoded(rocket)])
     learnt = Pictures([encoded(cat), encoded(coffee, 120, 50), encoded(rocket), encoded(cat, 100, 50)])
     assert seen_in(learnt, tested).tolist() == [False, True, True, False]  # type: ignore[arg-type]
+
+
+def test_a_film_costs_one_pair_a_frame() -> None:
+    random = np.random.default_rng(1)
+    frames = np.repeat(random.integers(0, 255, (1, LOOK_BYTES), dtype=np.uint8), 400, axis=0)
+    frames[:, 8:] = np.clip(frames[:, 8:].astype(int) + random.integers(-2, 3, (400, LOOK_BYTES - 8)), 0, 255)
+    pairs = near_pairs(frames)
+    assert len(pairs) == 399
+    assert not group_numbers([str(number) for number in range(400)], pairs.tolist()).any()

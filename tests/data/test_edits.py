@@ -156,6 +156,7 @@ def test_versions_come_back_and_old_ones_are_forgotten(workspace: Workspace, pet
         rename_class(workspace, "my/pets", old, new)
     versions = list_versions(workspace, "my/pets")
     assert len(versions) == 4 + RESTORABLE
+    assert versions[-1].pictures == 8
     assert sum(version.restorable for version in versions) == RESTORABLE - 1  # and the current one
     with pytest.raises(DatasetError, match="can't be brought back"):
         restore_version(workspace, "my/pets", 1)
@@ -177,7 +178,8 @@ def test_an_empty_dataset_is_filled(workspace: Workspace, crop: Crop, decoder: G
         workspace, begun.id, "robot", [("a.jpg", photo), ("../a.jpg", crop("cat", 1)), ("b.txt", b"text")], decoder
     )
     assert added.info.counts == {"bear": 0, "robot": 2}
-    assert added.keys == ("robot/a.jpg", "robot/a-2.jpg")
+    assert [key[:8] for key in added.keys] == ["robot/a~"] * 2
+    assert len(set(added.keys)) == 2
     assert [entry.file for entry in added.rejected] == ["b.txt"]
     again = add_pictures(workspace, begun.id, "bear", [("again.jpg", photo)], decoder)
     assert (again.copies, again.keys, again.info.version) == (1, (), 2)
@@ -266,3 +268,84 @@ def test_a_dataset_of_an_older_program_opens_and_can_be_changed(workspace: Works
     assert exclude(workspace, "my/old", ["a/2.png"], "why").version == 2
     assert opened(workspace, "my/old").keys == ["a/1.png", "b/1.png"]
     assert restore_version(workspace, "my/old", 1).excluded == 0
+
+
+def test_two_people_add_pictures_of_the_same_name(workspace: Workspace, crop: Crop) -> None:
+    info = create_dataset(workspace, "toys", ["a", "b"])
+    same = crop("cat", 0)
+    both = threading.Barrier(2)
+
+    def bring(number: int) -> None:
+        def pictures() -> Iterator[tuple[str, bytes]]:
+            both.wait(20)  # both have looked at the dataset before either adds to it
+            yield "IMG_1.jpg", crop("coffee", number)
+            yield "IMG_2.jpg", same
+
+        with GuardedDecoder(Limits()) as guarded:
+            add_pictures(workspace, info.id, "a", pictures(), guarded)
+
+    threads = [threading.Thread(target=bring, args=(number,)) for number in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    dataset = opened(workspace, info.id)
+    assert len(set(dataset.keys)) == len(dataset) == 3
+    assert dataset.info.duplicates == 0
+
+
+def test_a_name_is_never_given_to_another_picture(
+    workspace: Workspace, pets: DatasetInfo, crop: Crop, decoder: GuardedDecoder
+) -> None:
+    (first,) = add_pictures(workspace, "my/pets", "cat", [("a.jpg", crop("cat", 0))], decoder).keys
+    remove_pictures(workspace, "my/pets", [first])
+    (second,) = add_pictures(workspace, "my/pets", "cat", [("a.jpg", crop("cat", 1))], decoder).keys
+    assert first != second
+
+
+def test_a_removed_picture_is_gone_from_every_batch(workspace: Workspace, pets: DatasetInfo) -> None:
+    with DatasetWriter(workspace, "my/pets") as writer:
+        writer.add("cat/0", "cat", None, b"cat0", FACTS)
+        writer.add("dog/9", "dog", None, b"dog9", FACTS)
+        writer.publish_version("Imported again", lambda info, _: (info, []))
+    remove_pictures(workspace, "my/pets", ["cat/0"])
+    files = list((workspace.datasets / "my/pets/pictures").glob("*/000/*"))
+    assert b"cat0" not in [path.read_bytes() for path in files]
+    assert b"cat1" in [path.read_bytes() for path in files]  # of version 1, which can still be brought back
+    assert "cat/0" not in opened(workspace).keys
+    restore_version(workspace, "my/pets", 1)
+    assert "cat/0" not in opened(workspace).keys
+
+
+def test_many_additions_push_nothing_out(
+    workspace: Workspace, pets: DatasetInfo, crop: Crop, decoder: GuardedDecoder
+) -> None:
+    for number in range(4):
+        add_pictures(workspace, "my/pets", "cat", [("a.jpg", crop("cat", number))], decoder)
+    versions = list_versions(workspace, "my/pets")
+    assert [version.number for version in versions] == [5, 4, 3, 2, 1]
+    assert [version.number for version in versions if version.restorable] == [1]
+    assert len(opened(workspace)) == 12
+
+
+def test_pictures_that_no_kept_version_has_are_freed(
+    workspace: Workspace, pets: DatasetInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tlcore.data.versions.RESTORABLE", 2)
+    for number in range(3):
+        with DatasetWriter(workspace, "my/pets") as writer:
+            writer.add("cat/0", "cat", None, b"%d" % number, FACTS)
+            writer.publish_version("Imported again", lambda info, _: (info, []))
+    assert len(list((workspace.datasets / "my/pets/pictures").glob("batch-*"))) == 2
+    assert opened(workspace).read(0) == b"2"
+
+
+def test_a_dataset_that_is_deleted_meanwhile_is_a_plain_error(
+    workspace: Workspace, pets: DatasetInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanish(lock: object, timeout: float) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr("tlcore.data.versions.FileLock.acquire", vanish)
+    with pytest.raises(DatasetError, match="Was it deleted"):
+        exclude(workspace, "my/pets", ["cat/0"], "why")

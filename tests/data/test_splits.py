@@ -142,3 +142,13 @@ def test_copies_of_test_pictures_alone_are_nothing_to_learn_from(labels_only: Ma
     dataset = labels_only([0, 0, 0, 1, 1], ["train", "train", "train", "train", "test"], ["a", "b", "c", "d", "d"])
     with pytest.raises(DatasetError, match=r"copies of test.*class1"):
         split_dataset(dataset, SplitConfig(), 1)
+
+
+def test_near_copies_of_what_leaks_leak_too(labels_only: Make) -> None:
+    dataset = labels_only([0, 1] * 20, hashes=["same", "x", "same", *(str(number) for number in range(37))])
+    leaking = np.zeros(40, dtype=np.bool_)
+    leaking[0] = True
+    split = split_dataset(dataset, SplitConfig(), 1, has_external_test=True, leaking=leaking)
+    used = {*split.train.tolist(), *split.validation.tolist()}
+    assert not used & {0, 2}
+    assert len(used) == 38

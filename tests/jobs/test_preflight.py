@@ -5,10 +5,12 @@ import pytest
 
 from tests.conftest import FinishedRun
 from tlcore.config import RunConfig
+from tlcore.data.catalog import find_dataset
+from tlcore.data.edits import exclude
 from tlcore.data.importer import import_pictures
 from tlcore.errors import BackboneError, ConfigError, DatasetError, InputError, RunError
 from tlcore.files import read_json, write_json
-from tlcore.jobs.preflight import preflight
+from tlcore.jobs.preflight import check_same_pictures, preflight
 from tlcore.runs.folder import RunFolder
 from tlcore.workspace import Workspace
 
@@ -108,6 +110,20 @@ def test_going_on_with_other_pictures_under_the_same_name_is_refused(finished_ru
             preflight(workspace, RunConfig.build(**options))
     finally:
         shutil.rmtree(copy.path)
+
+
+def test_a_changed_test_set_is_refused_too(own: Workspace, tmp_path: Path, make_folder) -> None:  # type: ignore[no-untyped-def]
+    test = import_pictures(own, make_folder(tmp_path / "test", cat=3, coffee=3), "test")
+    folder = RunFolder(own.runs / "20260101-000000-mine")
+    folder.path.mkdir()
+    learned = find_dataset(own, "my/things").fingerprint
+    use = {"dataset": {"fingerprint": learned, "test_fingerprint": test.fingerprint}}
+    write_json(folder.report, use)
+    config = RunConfig.build(dataset="my/things", test_dataset=test.id, mode="finetune", from_run=folder.id)
+    check_same_pictures(own, config)
+    exclude(own, test.id, ["cat/000.jpg"], "why")
+    with pytest.raises(DatasetError, match="was changed since"):
+        check_same_pictures(own, config)
 
 
 @pytest.mark.parametrize("run_id", ["../runs", "/etc", "", "..", "a/b"])

@@ -117,6 +117,7 @@ def add_test_pictures(workspace: Workspace, run_id: str, keys: list[str], labels
     write_test_pictures(
         RunFolder(workspace.runs / run_id).test_pictures,
         keys,
+        [""] * len(keys),
         np.arange(len(keys), dtype=np.int64),
         np.asarray(labels, dtype=np.int32),
         np.stack([cat, 1 - cat], axis=1),

@@ -55,6 +55,19 @@ def test_a_single_case_is_mended_by_itself(home: Workspace, pets: DatasetInfo) -
     assert "1 exact copy" in text_of(app)
 
 
+def test_what_is_right_as_it_is_is_not_told_again_until_asked(home: Workspace, pets: DatasetInfo) -> None:
+    write_check(home, pets, WRONG_CLASS)
+    app = open_page("data", dataset=pets.id, tab="check")
+    app.button(key="check-right-label-cat/005.jpg").click().run()
+    assert find_dataset(home, pets.id).counts == {"cat": 12, "coffee": 12}
+    assert WRONG_CLASS.title not in text_of(app)
+    assert "1 case was called right" in text_of(app)
+
+    app.button(key="check-recall").click().run()
+
+    assert WRONG_CLASS.title in text_of(app)
+
+
 def test_a_wrong_class_is_moved_and_moved_back(home: Workspace, pets: DatasetInfo) -> None:
     write_check(home, pets, WRONG_CLASS)
     app = open_page("data", dataset=pets.id, tab="check")

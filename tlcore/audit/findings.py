@@ -5,10 +5,11 @@ Light: nothing here loads scikit-learn, OpenVINO or TensorFlow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from tlcore.audit.balance import find_in_counts
+from tlcore.audit.dismissals import Case, case_of
 from tlcore.audit.files import Map, read_audit, read_average, read_map
 from tlcore.audit.record import SEVERITIES, Action, Audit, Finding, FindingKind, Fix, Item, Severity
 from tlcore.audit.words import make_finding, reason, worst_first
@@ -58,18 +59,20 @@ class _Now:
         return self._dataset.parts[self._places[key]]
 
 
-def open_findings(audit: Audit, dataset: Dataset) -> tuple[Finding, ...]:
+def open_findings(audit: Audit, dataset: Dataset, dismissed: Collection[Case] = frozenset()) -> tuple[Finding, ...]:
     """What a check found and nobody has mended since, the worst first.
 
     Args:
         audit: The check.
         dataset: The dataset as it is now, without the pictures that were left out.
+        dismissed: Cases that somebody called right; see `tlcore.audit.dismissals`.
     """
     now = _Now(dataset)
     findings = find_in_counts(dataset)
     for finding in audit.findings:
         if finding.kind not in _COUNTED:
-            items = [still for item in finding.items if (still := _still_open(finding.kind, item, now))]
+            told = [item for item in finding.items if case_of(finding.kind, item) not in dismissed]
+            items = [still for item in told if (still := _still_open(finding.kind, item, now))]
             if items:
                 findings.append(make_finding(finding.kind, items, len(dataset)))
     return worst_first(findings)

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from tlcore.audit.dismissals import read_dismissed
 from tlcore.audit.findings import FindingKind, apply_fix, open_findings, read_audit
 from tlcore.cli.follow import follow_run
 from tlcore.cli.output import answers
@@ -58,9 +59,10 @@ def audit_command(workspace: Workspace, dataset: str, fixes: tuple[str, ...], de
 def _mend(workspace: Workspace, dataset: str, fixes: tuple[str, ...]) -> list[dict[str, Any]]:
     """Applies the fixes of the kinds asked for; what was not found needs none."""
     audit = read_audit(workspace, dataset)
+    dismissed = read_dismissed(workspace, dataset)
     fixed = []
     for kind in dict.fromkeys(fixes):
-        for finding in open_findings(audit, open_dataset(workspace, dataset)) if audit else ():
+        for finding in open_findings(audit, open_dataset(workspace, dataset), dismissed) if audit else ():
             if finding.kind == kind:
                 info = apply_fix(workspace, dataset, finding)
                 fixed.append({"kind": kind, "title": finding.title, "version": info.version})

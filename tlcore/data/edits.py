@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from tlcore.data.alike import group_numbers
 from tlcore.data.dataset import DatasetInfo
-from tlcore.data.index import Row
+from tlcore.data.index import Row, read_table
 from tlcore.data.naming import free_id, shown_name
+from tlcore.data.places import Place
 from tlcore.data.stored import PICTURES, dataset_folder, read_info, read_rows
-from tlcore.data.versions import edit_lock, write_version
+from tlcore.data.versions import edit_lock, index_paths, write_version
 from tlcore.data.writer import DatasetWriter
 from tlcore.errors import DatasetError
 from tlcore.workspace import Workspace
@@ -87,7 +89,7 @@ def keep_together(workspace: Workspace, dataset_id: str, groups: Sequence[Sequen
         numbers = group_numbers([row.sha256 for row in rows], pairs, [row.group for row in rows]).tolist()
         return info, [replace(row, group=number) for row, number in zip(rows, numbers, strict=True)]
 
-    text = f"{len(groups):,} groups of near-copies noted; training and test keep each on one side"
+    text = f"The check noted near-copies ({len(groups):,} pairs or groups): training and test keep each on one side"
     return _edit(workspace, dataset_id, text, change)
 
 
@@ -187,11 +189,19 @@ def _edit(workspace: Workspace, dataset_id: str, text: str, change: _Change) -> 
             return current
         following = info.model_copy(update={"version": current.version + 1})
         complete = write_version(folder, following, rows, text)
-        kept = {row.place.file for row in rows}
-        for row in before:
-            if row.place.ours and row.place.file not in kept:
-                (folder / PICTURES / row.place.file).unlink(missing_ok=True)
+        _delete_content(folder, {row.sha256 for row in before} - {row.sha256 for row in rows})
         return complete
+
+
+def _delete_content(folder: Path, hashes: set[str]) -> None:
+    """Deletes the files of removed pictures, whichever version brought them: people who remove a picture mean it."""
+    if not hashes:
+        return
+    for path in index_paths(folder):
+        table = read_table(path)
+        for digest, file in zip(table["sha256"].to_pylist(), table["file"].to_pylist(), strict=True):
+            if digest in hashes and Place(file).ours:
+                (folder / PICTURES / file).unlink(missing_ok=True)
 
 
 def _each(rows: list[Row], keys: Collection[str], change: Callable[[Row], Row]) -> list[Row]:

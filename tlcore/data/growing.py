@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import count
 from pathlib import PurePosixPath
 
 from tlcore.data.dataset import DatasetInfo, RejectedFile
@@ -15,7 +14,7 @@ from tlcore.data.writer import DatasetWriter
 from tlcore.errors import DatasetError, PictureError
 from tlcore.images.guard import GuardedDecoder
 from tlcore.progress import Reporter, Silence, Stopped
-from tlcore.workspace import Workspace
+from tlcore.workspace import Limits, Workspace
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,6 @@ def add_pictures(
     told = reporter or Silence()
     before = StoredDataset.open(dataset_folder(workspace, dataset_id), with_excluded=True)
     _check_growable(before.info, class_name)
-    names = _Names(before.keys, class_name)
     known = set(before.hashes)
     rejected: list[RejectedFile] = []
     keys: list[str] = []
@@ -80,14 +78,9 @@ def add_pictures(
             except PictureError as error:
                 rejected.append(RejectedFile(file=name, reason=str(error)))
                 continue
-            if len(before) + len(writer) >= workspace.limits.pictures:
-                raise DatasetError(
-                    "There would be too many pictures in one dataset; none was added",
-                    value=f"more than {workspace.limits.pictures:,}",
-                    hint="Begin another dataset, or remove some.",
-                )
+            _check_room(len(before) + len(writer) + 1, workspace.limits)
             known.add(digest)
-            keys.append(names.free(name))
+            keys.append(_key(class_name, name, digest))
             writer.add(keys[-1], class_name, None, data, facts)
             told.progress("Adding pictures", done, 0)
         if not keys:
@@ -95,11 +88,21 @@ def add_pictures(
 
         def grow(info: DatasetInfo, rows: list[Row]) -> tuple[DatasetInfo, list[Row]]:
             _check_growable(info, class_name)  # somebody may have changed it meanwhile
+            _check_room(len(rows) + len(writer), workspace.limits)
             return info, rows
 
         number = "1 picture" if len(keys) == 1 else f"{len(keys):,} pictures"
-        info = writer.publish_version(f"{number} added to {class_name}", grow)
+        info = writer.publish_version(f"{number} added to {class_name}", grow, addition=True)
     return Added(info, tuple(keys), tuple(rejected), copies)
+
+
+def _check_room(pictures: int, limits: Limits) -> None:
+    if pictures > limits.pictures:
+        raise DatasetError(
+            "There would be too many pictures in one dataset; none was added",
+            value=f"more than {limits.pictures:,}",
+            hint="Begin another dataset, or remove some.",
+        )
 
 
 def _check_growable(info: DatasetInfo, class_name: str) -> None:
@@ -111,18 +114,7 @@ def _check_growable(info: DatasetInfo, class_name: str) -> None:
         raise DatasetError("There is no such class", value=class_name, options=info.class_names)
 
 
-class _Names:
-    """Keys that nobody has yet."""
-
-    def __init__(self, taken: Iterable[str], class_name: str) -> None:
-        self._taken = set(taken)
-        self._class_name = class_name
-
-    def free(self, name: str) -> str:
-        """The class and the file's name, or the first of name-2, name-3 … that is free."""
-        path = PurePosixPath(name.replace("\\", "/"))
-        stem, suffix = path.stem or "picture", path.suffix
-        tries = (f"{self._class_name}/{stem}{'' if n == 1 else f'-{n}'}{suffix}" for n in count(1))
-        key = next(key for key in tries if key not in self._taken)
-        self._taken.add(key)
-        return key
+def _key(class_name: str, name: str, digest: str) -> str:
+    """A name that no other content ever has: cameras call every first picture alike, also that of another day."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    return f"{class_name}/{path.stem or 'picture'}~{digest[:12]}{path.suffix}"

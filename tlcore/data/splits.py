@@ -55,7 +55,8 @@ def split_dataset(
         split: Percentages and fraction.
         seed: Of the draw: the same seed gives the same division.
         has_external_test: A separate test set is used; this dataset then gives no test pictures.
-        leaking: Which pictures are copies or near-copies of the separate test set's, shape (n,): they are left out.
+        leaking: Which pictures are copies or near-copies of the separate test set's, shape (n,): they are left out,
+            with their own near-copies.
 
     Raises:
         DatasetError: A class has no picture to learn from, or nothing is left for validation or for the test.
@@ -65,7 +66,7 @@ def split_dataset(
     where = _source_places(dataset, own)
     _drop_leaks(dataset, where)
     if leaking is not None:
-        where[leaking] = _UNUSED
+        where[np.isin(dataset.groups, dataset.groups[leaking])] = _UNUSED
     random = np.random.default_rng(seed)
     _thin(dataset, where, random, split.fraction, keep_test="test" in own)
     _carve(dataset, where, random, weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
 from tlcore.data.dataset import DatasetInfo
-from tlcore.data.index import Row, summarise, write_index
+from tlcore.data.index import Row, read_table, summarise, write_index
 from tlcore.data.stored import INFO, OLD_INDEX, PICTURES, VERSIONS, dataset_folder, index_path, read_info, read_rows
 from tlcore.errors import DatasetError, WorkspaceError
 from tlcore.files import read_json, write_json
@@ -22,6 +23,9 @@ from tlcore.workspace import Workspace
 
 RESTORABLE: Final = 50
 """So many of the newest versions keep their index and can be brought back; of older ones only the note stays."""
+
+BATCH: Final = "batch-"
+"""Start of the names of the folders of pictures that came together."""
 
 _LOCK: Final = "edit.lock"
 _SECONDS_TO_WAIT: Final = 30.0
@@ -35,6 +39,7 @@ class _Note(BaseModel):
     change: str
     changed: datetime
     batch: str = ""
+    addition: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,10 @@ def edit_lock(folder: Path) -> Iterator[None]:
         raise DatasetError(
             "Somebody else is changing this dataset", value=folder.name, hint="Wait a moment, then try again."
         ) from error
+    except OSError as error:
+        raise DatasetError(
+            f"The dataset can't be changed: {error.strerror or error}", value=folder.name, hint="Was it deleted?"
+        ) from error
     try:
         _begin_history(folder)
         yield
@@ -96,7 +105,9 @@ def _begin_history(folder: Path) -> None:
         raise _cannot_write(error) from error
 
 
-def write_version(folder: Path, info: DatasetInfo, rows: Sequence[Row], change: str, batch: str = "") -> DatasetInfo:
+def write_version(
+    folder: Path, info: DatasetInfo, rows: Sequence[Row], change: str, batch: str = "", addition: bool = False
+) -> DatasetInfo:
     """Writes the version `info.version` into a dataset's folder and makes it the current one; its file comes last.
 
     Args:
@@ -105,6 +116,8 @@ def write_version(folder: Path, info: DatasetInfo, rows: Sequence[Row], change: 
         rows: All pictures, excluded ones too.
         change: What was changed, in plain words.
         batch: The folder of pictures that came with it.
+        addition: The dataset only grew. Of additions in a row only the last can be brought back: an hour with a camera
+            would otherwise push out every other version.
 
     Returns:
         The completed info.
@@ -113,7 +126,7 @@ def write_version(folder: Path, info: DatasetInfo, rows: Sequence[Row], change: 
         WorkspaceError: The disk is full or can't be written; the dataset is as it was.
     """
     complete = info.model_copy(update=vars(summarise(info.class_names, rows)))
-    note = _Note(info=complete, change=change, changed=datetime.now(UTC), batch=batch)
+    note = _Note(info=complete, change=change, changed=datetime.now(UTC), batch=batch, addition=addition)
     try:
         (folder / VERSIONS).mkdir(exist_ok=True)
         write_index(folder / VERSIONS / f"{info.version:06d}.parquet", rows)
@@ -123,6 +136,11 @@ def write_version(folder: Path, info: DatasetInfo, rows: Sequence[Row], change: 
         raise _cannot_write(error) from error
     _forget_old(folder, complete.version)
     return complete
+
+
+def index_paths(folder: Path) -> list[Path]:
+    """The indices of the versions that are kept, oldest first."""
+    return sorted((folder / VERSIONS).glob("*.parquet"))
 
 
 def _cannot_write(error: OSError) -> WorkspaceError:
@@ -137,11 +155,23 @@ def _note_path(folder: Path, number: int) -> Path:
 
 
 def _forget_old(folder: Path, current: int) -> None:
-    for number in range(current - RESTORABLE, 0, -1):
-        path = folder / VERSIONS / f"{number:06d}.parquet"
-        if not path.exists():
-            return
+    """Deletes the indices that are not kept, and the pictures that only they had."""
+    notes = _notes(folder)
+    if len(notes) > 1 and notes[-1].addition and notes[-2].addition:
+        (folder / VERSIONS / f"{notes[-2].info.version:06d}.parquet").unlink(missing_ok=True)
+    old = [path for path in index_paths(folder) if int(path.stem) <= current][:-RESTORABLE]
+    for path in old:
         path.unlink(missing_ok=True)
+    if old:
+        _free_batches(folder)
+
+
+def _free_batches(folder: Path) -> None:
+    """Deletes the folders of pictures that no kept version has a picture in."""
+    used = {file.split("/")[0] for path in index_paths(folder) for file in read_table(path)["file"].to_pylist()}
+    for path in (folder / PICTURES).glob(f"{BATCH}*"):
+        if path.name not in used:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def known_batches(folder: Path) -> set[str]:
@@ -170,6 +200,7 @@ def list_versions(workspace: Workspace, dataset_id: str) -> tuple[Version, ...]:
         DatasetError: There is no such dataset, or its history is damaged.
     """
     folder = dataset_folder(workspace, dataset_id)
+    current = read_info(folder).version
     return tuple(
         Version(
             number=note.info.version,
@@ -177,8 +208,7 @@ def list_versions(workspace: Workspace, dataset_id: str) -> tuple[Version, ...]:
             change=note.change,
             pictures=note.info.pictures or 0,
             excluded=note.info.excluded,
-            restorable=note.info.version != read_info(folder).version
-            and index_path(folder, note.info.version).is_file(),
+            restorable=note.info.version != current and index_path(folder, note.info.version).is_file(),
         )
         for note in reversed(_notes(folder))
     )

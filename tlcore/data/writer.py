@@ -22,7 +22,7 @@ from tlcore.data.index import Row
 from tlcore.data.looks import read_looks, write_looks
 from tlcore.data.places import Place
 from tlcore.data.stored import PICTURES, dataset_folder, read_info, read_rows
-from tlcore.data.versions import edit_lock, known_batches, write_version
+from tlcore.data.versions import BATCH, edit_lock, known_batches, write_version
 from tlcore.errors import ImportRefused, WorkspaceError
 from tlcore.files import write_json
 from tlcore.images.decode import PictureFacts
@@ -30,7 +30,7 @@ from tlcore.workspace import Workspace
 
 # Some file systems slow down, and most file managers give up, with more files in one folder.
 _PICTURES_PER_FOLDER: Final = 10_000
-_BATCH: Final = "batch-"
+_FLUSHED_ONE_BY_ONE: Final = 20
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class DatasetWriter:
         self._target = dataset_folder(workspace, dataset_id)
         self._id = dataset_id
         self._folder = workspace.incoming / f"{BUILDING}{uuid4().hex}"
-        self._batch = f"{_BATCH}{uuid4().hex[:12]}"
+        self._batch = f"{BATCH}{uuid4().hex[:12]}"
         self._lock = FileLock(lock_path(self._folder))
         self._pictures: list[_Picture] = []
         self._files = 0
@@ -164,14 +164,17 @@ class DatasetWriter:
         change: str,
         revise: Callable[[DatasetInfo, list[Row]], tuple[DatasetInfo, list[Row]]],
         documents: dict[str, Any] | None = None,
+        addition: bool = False,
     ) -> DatasetInfo:
         """Makes the pictures part of the dataset that has the id already, as its next version.
 
         Args:
             change: What was changed, in plain words.
             revise: From the current info and rows to the info and rows to which the new pictures are added: the same
-                rows to grow the dataset, none to replace it.
+                rows to grow the dataset, none to replace it. A picture whose key is among them is not added again:
+                two people brought the same picture.
             documents: Further JSON files to lay beside it, by file name.
+            addition: The dataset only grows; see `write_version`.
 
         Returns:
             The completed info.
@@ -184,13 +187,17 @@ class DatasetWriter:
             self._sweep_batches()
             current = read_info(self._target)
             info, rows = revise(current, read_rows(self._target, current.version))
+            there = {row.key for row in rows}
+            self._pictures = [picture for picture in self._pictures if picture.key not in there]
             try:
                 self._finish_batch()
                 (self._folder / PICTURES / self._batch).rename(self._target / PICTURES / self._batch)
             except OSError as error:
                 raise _cannot_write(error) from error
             following = info.model_copy(update={"version": current.version + 1})
-            complete = write_version(self._target, following, self._rows(info.class_names, rows), change, self._batch)
+            complete = write_version(
+                self._target, following, self._rows(info.class_names, rows), change, self._batch, addition
+            )
             for name, document in (documents or {}).items():
                 write_json(self._target / name, document)
             return complete
@@ -198,7 +205,11 @@ class DatasetWriter:
     def _finish_batch(self) -> None:
         looks = {picture.sha256: picture.facts.look for picture in self._pictures if picture.facts.look}
         write_looks(self._folder / PICTURES / self._batch, looks)
-        if hasattr(os, "sync"):
+        if self._files <= _FLUSHED_ONE_BY_ONE:
+            for path in (self._folder / PICTURES / self._batch).glob("*/*"):
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+        elif hasattr(os, "sync"):
             os.sync()  # one flush for all pictures: a flush each would take minutes
 
     def _rows(self, class_names: Sequence[str], before: list[Row]) -> list[Row]:
@@ -233,7 +244,7 @@ class DatasetWriter:
     def _sweep_batches(self) -> None:
         """Removes pictures that a killed process brought in without publishing them."""
         known = known_batches(self._target)
-        for path in (self._target / PICTURES).glob(f"{_BATCH}*"):
+        for path in (self._target / PICTURES).glob(f"{BATCH}*"):
             if path.name not in known:
                 shutil.rmtree(path, ignore_errors=True)
 

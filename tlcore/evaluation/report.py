@@ -116,7 +116,12 @@ class Agreement(_Record):
 
 
 class DatasetUse(_Record):
-    """Which pictures were used: the dataset's fingerprint and version, and how many went into each part."""
+    """Which pictures were used: the dataset's fingerprint and version, and how many went into each part.
+
+    Attributes:
+        test_dataset: The separate test set, where there is one.
+        test_fingerprint: Of its pictures.
+    """
 
     id: str
     name: str
@@ -126,6 +131,7 @@ class DatasetUse(_Record):
     validation: int
     test: int
     test_dataset: str | None = None
+    test_fingerprint: str = ""
 
 
 class Report(_Record):
@@ -174,7 +180,8 @@ class TestPicture(_Record):
 
     Attributes:
         key: The picture's key in its dataset.
-        index: Its index in that dataset (the external test set's, where there is one).
+        index: Its index in that dataset (the external test set's, where there is one) when it was tested.
+        sha256: Of its bytes; "" in reports of older programs.
         truth: Index of the true class.
         probabilities: One a class, summing to 1.
     """
@@ -184,6 +191,7 @@ class TestPicture(_Record):
     key: str
     index: int
     truth: int
+    sha256: str = ""
     probabilities: Annotated[tuple[float, ...], Field(min_length=2)]
 
     @property
@@ -205,6 +213,7 @@ class TestPicture(_Record):
 def write_test_pictures(
     path: Path,
     keys: list[str],
+    hashes: list[str],
     indices: NDArray[np.int64],
     truth: NDArray[np.int32],
     probabilities: NDArray[np.float32],
@@ -214,12 +223,19 @@ def write_test_pictures(
     Args:
         path: The file.
         keys: The pictures' keys, n of them.
+        hashes: The SHA-256 of their bytes.
         indices: Their indices in the dataset, shape (n,).
         truth: Indices of the true classes, shape (n,).
         probabilities: Shape (n, classes).
     """
     table = pa.table(
-        {"key": keys, "index": indices, "truth": truth, "probabilities": list(probabilities.astype(np.float32))}
+        {
+            "key": keys,
+            "sha256": hashes,
+            "index": indices,
+            "truth": truth,
+            "probabilities": list(probabilities.astype(np.float32)),
+        }
     )
     pq.write_table(table, path)
 

@@ -94,17 +94,22 @@ def check_same_pictures(workspace: Workspace, config: RunConfig) -> None:
     """A dataset that was changed is divided anew: what the earlier head learned from could be tested.
 
     Raises:
-        DatasetError: The dataset was changed since the earlier run.
+        DatasetError: The dataset, or the separate test set, was changed since the earlier run.
     """
-    if config.from_run is None or not is_prepared(workspace, config.dataset):
+    if config.from_run is None:
         return
-    learned = read_json(RunFolder.find(workspace, config.from_run).report)["dataset"]["fingerprint"]
-    if learned != open_dataset(workspace, config.dataset).info.fingerprint:
-        raise DatasetError(
-            "The dataset was changed since the earlier run learned from it, so its pictures are divided otherwise",
-            value=config.dataset,
-            hint="Train the head anew: leave the earlier run out. Or bring back the dataset's earlier version.",
-        )
+    use = read_json(RunFolder.find(workspace, config.from_run).report)["dataset"]
+    learned = {config.dataset: use["fingerprint"]}
+    if config.test_dataset is not None and use.get("test_fingerprint"):  # older programs did not note it
+        learned[config.test_dataset] = use["test_fingerprint"]
+    for dataset, fingerprint in learned.items():
+        if is_prepared(workspace, dataset) and find_dataset(workspace, dataset).fingerprint != fingerprint:
+            raise DatasetError(
+                "The dataset was changed since the earlier run learned from it (by you, or by its check, which notes "
+                "near-copies), so its pictures are divided otherwise",
+                value=dataset,
+                hint="Train the head anew: leave the earlier run out. Or bring back the dataset's earlier version.",
+            )
 
 
 def find_material(workspace: Workspace, config: RunConfig) -> Material:

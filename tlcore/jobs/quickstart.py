@@ -54,7 +54,7 @@ def held_out_picture(workspace: Workspace, run_id: str, number: int = 0) -> Held
         chosen = pictures[(number + step) % len(pictures)]
         # By its name: the dataset may have been changed after the test.
         index = dataset.index_of(chosen.key)
-        if index is not None:
+        if index is not None and chosen.sha256 in ("", dataset.hashes[index]):
             return HeldOutPicture(chosen.key, dataset.read(index), report["class_names"][chosen.truth])
     raise RunError(
         "None of this run's test pictures is in its dataset any more",

@@ -116,8 +116,9 @@ def _finish(context: JobContext, session: Session, backbone: Backbone, baseline:
         bundle = write_bundle(model, folder.bundle, folder.id, class_names, backbone)
         agreement = compare_with_bundle(context, session) if bundle.engine == "openvino" else None
     indices = material.indices("test")
-    keys = [material.source("test").keys[index] for index in indices]
-    write_test_pictures(folder.test_pictures, keys, indices, truth, answers)
+    tested = material.source("test")
+    keys, hashes = ([names[index] for index in indices] for names in (tested.keys, tested.hashes))
+    write_test_pictures(folder.test_pictures, keys, hashes, indices, truth, answers)
     seconds = session.stopwatch.seconds | {"total": time.monotonic() - started}
     device = session.device
     report = Report(
@@ -200,6 +201,7 @@ def _dataset_use(material: Material) -> DatasetUse:
         validation=len(split.validation),
         test=len(split.test),
         test_dataset=material.test_dataset.info.id if material.test_dataset is not None else None,
+        test_fingerprint=material.test_dataset.info.fingerprint if material.test_dataset is not None else "",
     )
 
 

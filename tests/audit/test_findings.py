@@ -166,3 +166,11 @@ def test_what_was_called_right_is_not_open(pets: Workspace, labels: Finding) -> 
     assert [item.keys for item in still.items] == [("cat/001.jpg",)]
     every = {case_of(labels.kind, item) for item in labels.items}
     assert FindingKind.LABEL not in [one.kind for one in open_findings(audit_of(labels), dataset, every)]
+
+
+def test_another_picture_of_the_same_name_is_not_suspected(pets: Workspace, labels: Finding) -> None:
+    dataset = open_dataset(pets, "my/pets")
+    contents = {"cat/000.jpg": "of the picture that had this name", "cat/001.jpg": dataset.hashes[1]}
+    audit = audit_of(labels).model_copy(update={"contents": contents})
+    (still,) = [one for one in open_findings(audit, dataset) if one.kind is FindingKind.LABEL]
+    assert [item.keys for item in still.items] == [("cat/001.jpg",)]

@@ -21,7 +21,7 @@ from tlcore.audit.files import audit_folder, write_audit
 from tlcore.audit.labels import DIMENSIONS, believe, find_wrong_labels
 from tlcore.audit.mapping import draw_map
 from tlcore.audit.outliers import find_blank, find_outliers, find_tiny
-from tlcore.audit.record import Audit, FindingKind, Item
+from tlcore.audit.record import Audit, Finding, FindingKind, Item
 from tlcore.audit.resemblance import NEIGHBOURS, confirmed, near_in_embedding
 from tlcore.audit.space import Neighbours, nearest, principal
 from tlcore.audit.verdicts import Verdicts
@@ -103,6 +103,7 @@ class _Check:
             pictures=len(self.dataset),
             seconds={name: round(seconds, 2) for name, seconds in self._seconds.items()},
             findings=worst_first([*find_in_counts(self.dataset), *findings]),
+            contents=self._contents(findings),
         )
         write_audit(self._folder, audit)
         return audit
@@ -147,6 +148,10 @@ class _Check:
         passed_over |= self._named(cases[FindingKind.LABEL])
         cases[FindingKind.OUTLIER] = find_outliers(self.dataset, rows, neighbours, passed_over)
         return cases
+
+    def _contents(self, findings: list[Finding]) -> dict[str, str]:
+        hashes = dict(zip(self.dataset.keys, self.dataset.hashes, strict=True))
+        return {key: hashes[key] for finding in findings for item in finding.items for key in item.keys}
 
     def _named(self, items: list[Item]) -> NDArray[np.bool_]:
         keys = {key for item in items for key in item.keys}

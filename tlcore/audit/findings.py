@@ -5,7 +5,7 @@ Light: nothing here loads scikit-learn, OpenVINO or TensorFlow.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from tlcore.audit.balance import find_in_counts
@@ -43,11 +43,16 @@ _COPIES: Final = frozenset({FindingKind.EXACT_COPIES, FindingKind.NEAR_COPIES})
 
 
 class _Now:
-    """The dataset as it is now, by key."""
+    """The dataset as it is now, by key; without the pictures that got the name of another one since the check."""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, contents: Mapping[str, str] | None = None) -> None:
+        known = contents or {}
         self._dataset = dataset
-        self._places = {key: place for place, key in enumerate(dataset.keys)}
+        self._places = {
+            key: place
+            for place, (key, digest) in enumerate(zip(dataset.keys, dataset.hashes, strict=True))
+            if known.get(key, digest) == digest
+        }
 
     def __contains__(self, key: str) -> bool:
         return key in self._places
@@ -67,7 +72,7 @@ def open_findings(audit: Audit, dataset: Dataset, dismissed: Collection[Case] = 
         dataset: The dataset as it is now, without the pictures that were left out.
         dismissed: Cases that somebody called right; see `tlcore.audit.dismissals`.
     """
-    now = _Now(dataset)
+    now = _Now(dataset, audit.contents)
     findings = find_in_counts(dataset)
     for finding in audit.findings:
         if finding.kind not in _COUNTED:

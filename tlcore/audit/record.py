@@ -106,6 +106,7 @@ class Audit(BaseModel):
         pictures: How many were looked at.
         seconds: Spent, by kind of work.
         findings: The worst first.
+        contents: SHA-256 of the pictures that findings name, by key: a new import may give a name to another picture.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -118,3 +119,4 @@ class Audit(BaseModel):
     pictures: int
     seconds: Mapping[str, float]
     findings: tuple[Finding, ...]
+    contents: Mapping[str, str] = {}

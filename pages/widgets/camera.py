@@ -10,7 +10,7 @@ from typing import Final
 import streamlit as st
 from streamlit.typing import UploadedFile
 
-from pages.widgets.pictures import decoder, upload_thumbnail
+from pages.widgets.pictures import copies_forgotten, decoder, upload_thumbnail
 from pages.widgets.shell import plain_text, workspace
 from tlcore.data.dataset import DatasetInfo
 from tlcore.data.edits import remove_pictures
@@ -132,6 +132,7 @@ def _undo(info: DatasetInfo) -> None:
     if not shots:
         return
     try:
-        remove_pictures(workspace(), info.id, [shots.pop().key])
+        with copies_forgotten(info.id):
+            remove_pictures(workspace(), info.id, [shots.pop().key])
     except StudioError as error:
         st.session_state[_SAID] = str(error)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.widgets.dataset_versions import show_versions
+from pages.widgets.pictures import copies_forgotten
 from pages.widgets.shell import guarded, plain_text, workspace
 from pages.widgets.undo import refused, remember
 from tlcore.data.dataset import DatasetInfo
@@ -109,8 +110,13 @@ def ask_to_remove_class(info: DatasetInfo, name: str) -> None:
 
 
 def _do_remove(info: DatasetInfo, name: str) -> None:
-    if _change(lambda: remove_class(workspace(), info.id, name)):
+    if _change(lambda: _remove_class(info.id, name)):
         remember(info.id, f"Class {name} removed with its pictures.")
+
+
+def _remove_class(dataset_id: str, name: str) -> None:
+    with copies_forgotten(dataset_id):
+        remove_class(workspace(), dataset_id, name)
 
 
 def _change(change: Callable[[], object]) -> bool:

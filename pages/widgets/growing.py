@@ -108,8 +108,6 @@ def _files_form(info: DatasetInfo, name: str) -> None:
             "dataset": info.id,
             "class_name": name,
             "path": str(kept.path),
-            "origin": f"{kept.files:,} files, uploaded in the browser",
-            "remove_after": True,
             "audit": True,
         }
         follow_job(

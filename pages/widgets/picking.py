@@ -8,8 +8,9 @@ from typing import Final
 import streamlit as st
 
 from pages.widgets.closer import closer_key
+from pages.widgets.pictures import copies_forgotten
 from pages.widgets.shell import plain_text, show_error, workspace
-from pages.widgets.undo import BY_HAND, refused, remember, steps_back
+from pages.widgets.undo import BY_HAND, Touched, refused, remember, steps_back
 from tlcore.data.dataset import DatasetInfo
 from tlcore.data.edits import exclude, include, move_pictures, remove_pictures
 from tlcore.data.stored import StoredDataset
@@ -90,7 +91,7 @@ def _actions(dataset: StoredDataset, selection: Selection) -> None:
         disabled=not inside,
         help="They take no part in training any more. They stay in the dataset and can be put back.",
     ):
-        _do(dataset, selection, inside, f"{_pictures(inside)} left out.", lambda: _exclude(info, inside))
+        _do(dataset, selection, inside, "use", f"{_pictures(inside)} left out.", lambda: _exclude(info, inside))
     if info.excluded and st.button(
         "Put back",
         icon=":material/visibility:",
@@ -98,7 +99,7 @@ def _actions(dataset: StoredDataset, selection: Selection) -> None:
         disabled=not out,
         help="Pictures that were left out take part again.",
     ):
-        _do(dataset, selection, out, f"{_pictures(out)} put back.", lambda: include(workspace(), info.id, out))
+        _do(dataset, selection, out, "use", f"{_pictures(out)} put back.", lambda: include(workspace(), info.id, out))
     _move_menu(dataset, selection)
     if info.source == "own" and st.button(
         "Remove",
@@ -126,7 +127,8 @@ def _move_menu(dataset: StoredDataset, selection: Selection) -> None:
         if st.button("Move", type="primary", disabled=not target, key="gallery-move") and target:
             keys = selection.keys
             text = f"{_pictures(keys)} moved to {target}."
-            _do(dataset, selection, keys, text, lambda: move_pictures(workspace(), info.id, keys, target.strip()))
+            name = target.strip()
+            _do(dataset, selection, keys, "class", text, lambda: move_pictures(workspace(), info.id, keys, name))
 
 
 def _exclude(info: DatasetInfo, keys: Collection[str]) -> DatasetInfo:
@@ -137,11 +139,12 @@ def _do(
     dataset: StoredDataset,
     selection: Selection,
     keys: Collection[str],
+    touched: Touched,
     text: str,
     change: Callable[[], DatasetInfo],
 ) -> None:
     """Makes a change that can be undone, then draws the whole page anew: counts stand in many places."""
-    back = steps_back(dataset, keys)
+    back = steps_back(dataset, keys, touched)
     try:
         change()
     except StudioError as error:
@@ -171,7 +174,8 @@ def ask_to_remove(info: DatasetInfo, keys: Sequence[str]) -> None:
 
 def _remove(info: DatasetInfo, keys: Collection[str]) -> None:
     try:
-        remove_pictures(workspace(), info.id, keys)
+        with copies_forgotten(info.id):
+            remove_pictures(workspace(), info.id, keys)
     except StudioError as error:
         refused(error)
         return

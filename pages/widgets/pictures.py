@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import streamlit as st
 
@@ -14,13 +14,11 @@ from pages.widgets.shell import workspace
 from tlcore.data.catalog import open_dataset
 from tlcore.data.dataset import Dataset, DatasetInfo
 from tlcore.data.stored import StoredDataset
-from tlcore.data.thumbnail_store import ThumbnailStore
+from tlcore.data.thumbnail_store import ThumbnailStore, forget_copies, store_path
 from tlcore.data.thumbnails import thumbnail
 from tlcore.errors import PictureError
 from tlcore.images.guard import GuardedDecoder
 from tlcore.workspace import Limits
-
-_STORE: Final = "thumbnails.sqlite"
 
 
 def decoder() -> GuardedDecoder:
@@ -34,7 +32,7 @@ def _decoder(limits: Limits) -> GuardedDecoder:
 
 
 def _store() -> ThumbnailStore:
-    return _open_store(workspace().engines.parent / _STORE)
+    return _open_store(store_path(workspace()))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False, on_release=ThumbnailStore.close)
@@ -125,6 +123,19 @@ def picture_thumbnail(dataset: Dataset, index: int, side: int) -> bytes | None:
         side: The longer side on the page, in pixels; the copy has twice that, for dense screens.
     """
     return small_copies(dataset, [index], 2 * side).found[index]
+
+
+@contextmanager
+def copies_forgotten(dataset_id: str) -> Iterator[None]:
+    """Removes the small copies of those pictures that the block deletes from a dataset.
+
+    Raises:
+        DatasetError: There is no such dataset, or it is damaged.
+    """
+    before = open_dataset(workspace(), dataset_id, with_excluded=True).hashes
+    yield
+    after = open_dataset(workspace(), dataset_id, with_excluded=True).hashes
+    forget_copies(workspace(), set(before) - set(after))
 
 
 def upload_thumbnail(data: bytes, side: int) -> bytes | None:

@@ -13,6 +13,9 @@ from tlcore.data.edits import exclude, include, move_pictures
 from tlcore.data.stored import StoredDataset
 from tlcore.errors import StudioError
 
+Touched = Literal["class", "use"]
+"""What a change touches of pictures: their class, or whether they are in use or left out."""
+
 BY_HAND: Final = "chosen by hand"
 _KEY: Final = "dataset-change"
 _REFUSED: Final = "dataset-change-refused"
@@ -40,12 +43,13 @@ class _Change:
     steps: tuple[Step, ...]
 
 
-def steps_back(dataset: StoredDataset, keys: Collection[str]) -> tuple[Step, ...]:
-    """The edits that give pictures the class that they have now, and leave them in or out as they are now.
+def steps_back(dataset: StoredDataset, keys: Collection[str], touched: Touched) -> tuple[Step, ...]:
+    """The edits that take a change back, and nothing else: somebody may have changed the same pictures otherwise since.
 
     Args:
         dataset: As it is before the change, with the pictures that are left out.
         keys: Of the pictures that will change.
+        touched: What of them will change.
     """
     groups: dict[tuple[Literal["include", "exclude", "move"], str], list[str]] = {}
     for key in keys:
@@ -53,8 +57,10 @@ def steps_back(dataset: StoredDataset, keys: Collection[str]) -> tuple[Step, ...
         if index is None:
             continue
         reason = dataset.exclusions[index]
-        groups.setdefault(("move", dataset.info.class_names[dataset.labels[index]]), []).append(key)
-        groups.setdefault(("include", "") if reason is None else ("exclude", reason), []).append(key)
+        if touched == "class":
+            groups.setdefault(("move", dataset.info.class_names[dataset.labels[index]]), []).append(key)
+        else:
+            groups.setdefault(("include", "") if reason is None else ("exclude", reason), []).append(key)
     return tuple(Step(action, tuple(some), target) for (action, target), some in groups.items())
 
 

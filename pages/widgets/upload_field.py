@@ -37,6 +37,7 @@ def upload_field(name: str, label: str, accepts: Accepts, help_text: str) -> Kep
         What was chosen, as it lies on disk; None while there is nothing.
 
     Raises:
+        ImportRefused: There are too many files, they are too large together, or a name can't be used.
         WorkspaceError: The disk is full or can't be written.
     """
     kept = kept_upload(name)

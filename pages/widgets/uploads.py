@@ -16,14 +16,17 @@ from uuid import uuid4
 
 from streamlit.typing import UploadedFile
 
-from tlcore.errors import WorkspaceError
-from tlcore.workspace import MEBIBYTE, Workspace
+from tlcore.data.listing import check_amounts
+from tlcore.errors import ImportRefused, WorkspaceError
+from tlcore.workspace import MEBIBYTE, Limits, Mode, Workspace
 
 _PREFIX: Final = "upload-"
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME: Final = 60
-# Long enough for a job that waits over a weekend; what is older was left behind by somebody who went away.
-_KEPT_SECONDS: Final = 7 * 24 * 3600
+_DAY: Final = 24 * 3600
+# Long enough for a job that waits over a weekend, or on a machine that strangers share, over a night; what is older was
+# left behind by somebody who went away.
+_KEPT_SECONDS: Final[dict[Mode, int]] = {"local": 7 * _DAY, "demo": _DAY}
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,11 @@ def keep_upload(workspace: Workspace, upload: UploadedFile) -> Path:
     """Copies one uploaded file, block by block, under a name of our own.
 
     Raises:
+        ImportRefused: It is larger than an archive may be.
         WorkspaceError: The disk is full or can't be written.
     """
+    _check_archive(upload.size, workspace.limits)
+    _check_room(upload.size, workspace)
     path = _new_path(workspace, upload.name, Path(upload.name).suffix)
     with _kept_whole(path, workspace), path.open("wb") as file:
         upload.seek(0)
@@ -65,6 +71,7 @@ def keep_folder(workspace: Workspace, uploads: Sequence[UploadedFile]) -> Path:
     judges them as it judges those of any archive.
 
     Raises:
+        ImportRefused: As for `keep_files`.
         WorkspaceError: The disk is full or can't be written.
     """
     return keep_files(workspace, uploads, None).path
@@ -81,8 +88,11 @@ def keep_files(workspace: Workspace, uploads: Sequence[UploadedFile], before: Ke
     The same file chosen twice is there once; another one of the same name gets a free name.
 
     Raises:
-        WorkspaceError: The disk is full or can't be written; the archive from before is gone then, too.
+        ImportRefused: There are too many files, they are too large together, or a name is too long or unusable.
+        WorkspaceError: There is too little room on the disk. Where it is full only once the files are being written, or
+            can't be written, the archive from before is gone, too.
     """
+    _check_files(workspace, uploads, before)
     path = before.path if before else _new_path(workspace, "folder", ".zip")
     with _kept_whole(path, workspace), zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as archive:
         for upload in uploads:
@@ -96,6 +106,55 @@ def keep_files(workspace: Workspace, uploads: Sequence[UploadedFile], before: Ke
         folders[parent] = folders.get(parent, 0) + 1
     top = members[0].filename.split("/")[0] if members and "/" in members[0].filename else ""
     return KeptUpload(path, before.name if before else top, len(members), path.stat().st_size, folders)
+
+
+def _check_files(workspace: Workspace, uploads: Sequence[UploadedFile], before: KeptUpload | None) -> None:
+    """Refuses before anything is written what the import would refuse."""
+    limits = workspace.limits
+    fresh = sum(upload.size for upload in uploads)
+    total = fresh + (before.size if before else 0)
+    check_amounts(len(uploads) + (before.files if before else 0), total, limits)
+    _check_archive(total, limits)
+    for upload in uploads:
+        _check_name(upload.name, limits)
+    _check_room(fresh, workspace)
+
+
+def _check_archive(size: int, limits: Limits) -> None:
+    if size > limits.archive_bytes:
+        raise ImportRefused(
+            "This is too large to be uploaded",
+            value=f"{size / 1e6:,.0f} MB",
+            hint=f"At most {limits.archive_bytes / 1e6:,.0f} MB together. Choose a part of the pictures, or make them "
+            "smaller: a side of 500 pixels is plenty.",
+        )
+
+
+def _check_room(size: int, workspace: Workspace) -> None:
+    try:
+        free = shutil.disk_usage(workspace.incoming).free
+    except OSError:
+        return  # writing tells what is wrong
+    if size > free:
+        raise WorkspaceError(
+            "There is too little room on the disk for this upload",
+            value=f"{size / 1e6:,.0f} MB, {free / 1e6:,.0f} MB free",
+            hint="Free some disk space, or choose fewer files.",
+        )
+
+
+def _check_name(name: str, limits: Limits) -> None:
+    """Refuses what can't be the name of an archive's member."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise _bad_name(name, "It has characters that can't be written; rename it.") from error
+    if len(name) > limits.path_length:
+        raise _bad_name(name, f"At most {limits.path_length} characters with its folders; shorten it.")
+
+
+def _bad_name(name: str, hint: str) -> ImportRefused:
+    return ImportRefused("The name of a file can't be used", value=ascii(name[:100])[1:-1], hint=hint)
 
 
 def _free_member(archive: zipfile.ZipFile, name: str, upload: UploadedFile) -> str | None:
@@ -118,7 +177,7 @@ def forget_upload(kept: KeptUpload) -> None:
 
 def _sweep(workspace: Workspace) -> None:
     """Removes the uploads of people who went away before they did anything with them."""
-    oldest = time.time() - _KEPT_SECONDS
+    oldest = time.time() - _KEPT_SECONDS[workspace.mode]
     for path in workspace.incoming.glob(f"{_PREFIX}*"):
         try:
             if path.stat().st_mtime < oldest:

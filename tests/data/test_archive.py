@@ -252,3 +252,16 @@ def test_a_folder_has_the_same_limits(tmp_path: Path) -> None:
         (flat / str(number)).write_bytes(b"x")
     with pytest.raises(ImportRefused, match="too many files"):
         list_folder(flat, Limits(pictures=2))
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="This system can't refuse links as it opens")
+def test_a_file_that_became_a_link_after_listing_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"not for everybody")
+    picture = tmp_path / "pictures" / "1.jpg"
+    picture.parent.mkdir()
+    picture.write_bytes(b"a picture")
+    (member,) = list_folder(picture.parent, LIMITS).members
+    picture.unlink()
+    picture.symlink_to(tmp_path / "secret")
+    with pytest.raises(PictureError, match="a link"):
+        member.read()

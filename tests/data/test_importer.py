@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tlcore.data.catalog import list_datasets, open_dataset
-from tlcore.data.importer import find_or_import, import_pictures
+from tlcore.data.importer import import_pictures
 from tlcore.data.stored import StoredDataset
 from tlcore.errors import ImportRefused, WorkspaceError
 from tlcore.progress import Stopped
@@ -338,22 +338,6 @@ def test_no_name_leaves_the_workspace(workspace: Workspace, picture_folder: Path
     assert [f"my/{folder.name}" for folder in folders] == [info.id]
     assert len(info.id) <= 63
     assert info.name.isprintable()
-
-
-def test_a_path_is_imported_once_until_it_changes(
-    workspace: Workspace, make_folder: Callable[..., Path], tmp_path: Path, crop: Crop
-) -> None:
-    folder = make_folder(tmp_path / "leaves", cat=2, coffee=2)
-    first = find_or_import(workspace, folder)
-    assert first.id == "my/leaves"
-    assert find_or_import(workspace, folder) == first
-    (folder / "cat/new.jpg").write_bytes(crop("cat", 7))
-    second = find_or_import(workspace, folder)
-    assert second.id == "my/leaves-2"
-    assert second.pictures == 5
-    assert find_or_import(workspace, folder) == second
-    other = make_folder(tmp_path / "elsewhere/leaves", cat=1, coffee=1)
-    assert find_or_import(workspace, other).id == "my/leaves-3"
 
 
 def test_the_order_is_the_same_whatever_the_file_systems(

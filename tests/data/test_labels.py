@@ -261,3 +261,37 @@ def test_a_split_without_a_class_to_learn_from_is_refused(workspace: Workspace, 
     (flat / "labels.csv").write_text("\n".join(lines).replace("label,train", "label,split"))
     with pytest.raises(ImportRefused, match=r"no picture in the train part.*rocket"):
         import_pictures(workspace, flat, "flat")
+
+
+def test_many_pictures_of_one_folder_and_name_take_no_longer() -> None:
+    files = [f"{number}/a/img.png" for number in range(4_000)]
+    listing = listed(*files, labels_csv="0/a/img.png,cat\n" + "q/a/img.png,dog\n" * 4_000)
+    table = named_table(listing, Path("labels.csv"), LIMITS)
+    started = time.monotonic()
+    layout = arrange_by_table(listing, table, LIMITS)
+    assert time.monotonic() - started < 5  # a tenth of a second; with a look at each of them for every row, 40 seconds
+    assert labels(layout) == {"0/a/img.png": "cat"}
+
+
+def test_a_path_may_begin_above_the_pictures_or_inside_them() -> None:
+    rows = "disk/set/x/1.jpg,a\nX/2.JPG,b\nset/x/3,c\nelse/4.jpg,d\nz/5.jpg,e\n5.jpg,f\n"
+    files = ("set/x/1.jpg", "set/x/2.jpg", "set/x/3.jpg", "set/4.jpg", "set/x/5.jpg", "set/y/5.jpg")
+    listing = listed(*files, labels_csv=rows)
+    listing.members[:] = [member for member in listing.members if member.path != ("labels.csv",)]  # lies elsewhere
+    table = read_table("labels.csv", rows.encode(), lambda cell: "." in cell, 10)
+    layout = arrange_by_table(listing, table, LIMITS)
+    assert labels(layout) == {"x/1.jpg": "a", "x/2.jpg": "b", "x/3.jpg": "c", "4.jpg": "d"}
+    assert "no such picture" in reasons(layout)["labels.csv, line 5: z/5.jpg"]
+    assert "Several pictures" in reasons(layout)["labels.csv, line 6: 5.jpg"]
+
+
+def test_a_relative_table_is_never_one_of_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "labels.csv").write_text("1.jpg,wolf\n2.jpg,fox\n")
+    (tmp_path / "other.csv").write_text("1.jpg,wolf\n2.jpg,fox\n")
+    monkeypatch.chdir(tmp_path)
+    listing = listed(*FOUR, labels_csv="1.jpg,cat\n2.jpg,dog\n")
+    assert [row.label for row in named_table(listing, Path("labels.csv"), LIMITS).rows] == ["cat", "dog"]
+    with pytest.raises(ImportRefused, match=r"other\.csv.*labels\.csv"):
+        named_table(listing, Path("other.csv"), LIMITS)
+    outside = named_table(listing, tmp_path / "other.csv", LIMITS)
+    assert [row.label for row in outside.rows] == ["wolf", "fox"]

@@ -18,8 +18,10 @@ from tlcore.data.catalog import (
     list_datasets,
     open_dataset,
 )
+from tlcore.data.edits import remove_pictures
 from tlcore.data.importer import import_pictures
 from tlcore.data.samples import MARGIN, SAMPLES, prepare_sample
+from tlcore.data.thumbnail_store import ThumbnailStore, store_path
 from tlcore.errors import DatasetError, InputError
 from tlcore.images.decode import load_picture
 from tlcore.progress import Stopped
@@ -94,6 +96,18 @@ def test_own_datasets_are_listed_found_and_deleted(workspace: Workspace, picture
     assert list(workspace.incoming.iterdir()) == []
     with pytest.raises(DatasetError, match="no such dataset"):
         delete_dataset(workspace, "my/Pets")
+
+
+def test_small_copies_go_with_a_dataset_and_all_its_versions(workspace: Workspace, picture_folder: Path) -> None:
+    info = import_pictures(workspace, picture_folder, "Pets")
+    digests = open_dataset(workspace, info.id).hashes
+    remove_pictures(workspace, info.id, ["cat/000.jpg"])
+    with ThumbnailStore(store_path(workspace)) as store:
+        store.put({**dict.fromkeys(digests, b"copy"), "of another dataset": b"copy"}, 100)
+
+        delete_dataset(workspace, info.id)
+
+        assert store.get([*digests, "of another dataset"], 100) == {"of another dataset": b"copy"}
 
 
 @pytest.mark.parametrize(

@@ -64,3 +64,18 @@ def test_threads_share_it(tmp_path: Path, threads: int) -> None:
         list(pool.map(lambda number: store.put({str(number): b"copy"}, 100), range(200)))
 
         assert len(store.get([str(number) for number in range(200)], 100)) == 200
+
+
+def test_forgotten_copies_leave_no_byte_behind(tmp_path: Path) -> None:
+    path = tmp_path / "small.sqlite"
+    with ThumbnailStore(path) as store:
+        store.put({"a": b"secret face" * 1000, "b": b"harmless tree" * 1000}, 100)
+        store.put({"a": b"secret face" * 2000}, 900)
+
+        store.forget(["a", "unknown"])
+
+        assert store.get(["a", "b"], 100) == {"b": b"harmless tree" * 1000}
+        assert store.get(["a"], 900) == {}
+        kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+        assert b"secret face" not in kept
+        assert b"harmless tree" in kept

@@ -15,7 +15,8 @@ from tlcore.data.importer import import_pictures
 from tlcore.errors import DatasetError
 from tlcore.files import write_json
 from tlcore.jobs.audit import submit_audit
-from tlcore.jobs.service import read_result, wait
+from tlcore.jobs.service import delete_run, read_result, wait
+from tlcore.runs.folder import RunFolder
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
 from tlcore.workspace import Workspace
@@ -95,3 +96,18 @@ def test_a_worker_checks_and_the_result_is_the_audit(pets: Workspace) -> None:
     assert audit.pictures == 24
     assert read_result(pets, job) == audit.model_dump(mode="json")
     assert submit_audit(pets, "my/pets") == job
+
+
+@pytest.mark.usefixtures("idle_queue")
+def test_a_check_is_made_again_after_an_earlier_one_was_deleted(pets: Workspace) -> None:
+    first = submit_audit(pets, "my/pets")
+    finish(pets, first, State.FAILED)
+    second = submit_audit(pets, "my/pets")
+    finish(pets, second, State.FAILED)
+    delete_run(pets, first)
+    assert submit_audit(pets, "my/pets") not in (first, second)
+
+
+@pytest.mark.usefixtures("idle_queue")
+def test_a_check_is_asked_for_by_the_dataset_alone(pets: Workspace) -> None:
+    assert RunFolder.find(pets, submit_audit(pets, "my/pets")).read_config() == {"dataset": "my/pets"}

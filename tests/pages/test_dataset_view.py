@@ -10,11 +10,12 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.app_pages import open_page, text_of
 from tests.pages.made_checks import COPIES, write_check
-from tlcore.data.catalog import find_dataset
+from tlcore.data.catalog import find_dataset, open_dataset
 from tlcore.data.dataset import DatasetInfo
-from tlcore.data.edits import create_dataset, exclude, remove_pictures, rename_class
+from tlcore.data.edits import create_dataset, exclude, move_pictures, remove_pictures, rename_class
 from tlcore.data.importer import import_pictures
 from tlcore.data.notes import read_notes
+from tlcore.data.thumbnail_store import ThumbnailStore, store_path
 from tlcore.data.versions import list_versions
 from tlcore.workspace import Workspace
 
@@ -39,6 +40,48 @@ def test_selected_pictures_are_left_out_and_come_back_by_undo(home: Workspace, p
 
     assert find_dataset(home, pets.id).fingerprint == pets.fingerprint
     assert "Undone" in text_of(app)
+
+
+def test_undoing_takes_back_nothing_that_somebody_else_did_since(home: Workspace, pets: DatasetInfo) -> None:
+    app = select(open_page("data", dataset=pets.id), pets, "cat/000.jpg")
+    app.button(key="gallery-exclude").click().run()
+    move_pictures(home, pets.id, ["cat/000.jpg"], "coffee")
+    app.run()
+
+    app.button(key="change-undo").click().run()
+
+    assert find_dataset(home, pets.id).counts == {"cat": 11, "coffee": 13}
+
+    app = select(open_page("data", dataset=pets.id), pets, "cat/001.jpg")
+    app.selectbox(key="gallery-target").set_value("coffee").run()
+    app.button(key="gallery-move").click().run()
+    exclude(home, pets.id, ["cat/001.jpg"], "blurred")
+    app.run()
+
+    app.button(key="change-undo").click().run()
+
+    assert find_dataset(home, pets.id).excluded == 1
+    assert find_dataset(home, pets.id).counts == {"cat": 10, "coffee": 13}
+
+
+def test_small_copies_of_what_is_removed_do_not_stay(home: Workspace, pets: DatasetInfo) -> None:
+    dataset = open_dataset(home, pets.id)
+    with ThumbnailStore(store_path(home)) as store:
+        store.put(dict.fromkeys(dataset.hashes, b"copy"), 77)
+        app = select(open_page("data", dataset=pets.id), pets, "cat/000.jpg")
+        app.button(key="gallery-remove").click().run()
+        app.button(key="remove-yes").click().run()
+
+        gone = dataset.hashes[dataset.keys.index("cat/000.jpg")]
+        assert set(store.get(dataset.hashes, 77)) == set(dataset.hashes) - {gone}
+
+        app = open_page("data", dataset=pets.id, tab="edit")
+        app.selectbox(key=f"edit-remove-{pets.id}").set_value("coffee").run()
+        app.button(key="edit-remove").click().run()
+        app.button(key="class-yes").click().run()
+
+        coffee = {digest for digest, label in zip(dataset.hashes, dataset.labels, strict=True) if label == 1}
+        assert set(store.get(dataset.hashes, 77)) == set(dataset.hashes) - {gone} - coffee
 
 
 def test_pictures_move_to_another_class_and_back(home: Workspace, pets: DatasetInfo) -> None:

@@ -43,6 +43,7 @@ def test_several_files_are_added_to_a_class_by_a_job(home: Workspace, picture_fo
     assert app.query_params["job"] == job.id
     assert job.dataset == info.id
     assert (payload["dataset"], payload["class_name"], payload["audit"]) == (info.id, "coffee", True)
+    assert set(payload) == {"dataset", "class_name", "path", "audit"}, "what the job reads, and no more"
     assert Path(payload["path"]).parent == home.incoming
     assert app.selectbox(key=f"grow-class-{info.id}").value == "coffee", "the class stays chosen"
 

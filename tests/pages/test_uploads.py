@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.proto.Common_pb2 import FileURLs
@@ -15,7 +17,7 @@ from streamlit.typing import UploadedFile
 from pages.widgets.uploads import forget_upload, keep_files, keep_folder, keep_one, keep_upload
 from tlcore.data.importer import import_pictures
 from tlcore.errors import ImportRefused, WorkspaceError
-from tlcore.workspace import Workspace
+from tlcore.workspace import Limits, Workspace
 
 
 def upload(name: str, data: bytes) -> UploadedFile:
@@ -87,3 +89,53 @@ def test_a_missing_folder_is_told(workspace: Workspace) -> None:
     workspace.incoming.rmdir()
     with pytest.raises(WorkspaceError, match="can't be kept"):
         keep_upload(workspace, upload("a.zip", b""))
+
+
+def small(workspace: Workspace) -> Workspace:
+    return replace(workspace, limits=Limits(archive_bytes=100, expanded_bytes=100, pictures=1, path_length=40))
+
+
+def test_what_is_too_large_together_is_refused_before_it_is_written(workspace: Workspace) -> None:
+    strict = small(workspace)
+    with pytest.raises(ImportRefused, match="too large"):
+        keep_upload(strict, upload("a.zip", bytes(101)))
+    with pytest.raises(ImportRefused, match="too large"):
+        keep_folder(strict, [upload("a/1", bytes(60)), upload("a/2", bytes(60))])
+    with pytest.raises(ImportRefused, match="too many files"):
+        keep_folder(strict, [upload(f"a/{number}", b"") for number in range(5)])
+    assert list(workspace.incoming.iterdir()) == []
+
+
+def test_files_from_before_count_too_and_stay(workspace: Workspace) -> None:
+    first = keep_files(workspace, [upload("a/1", bytes(60))], None)
+    with pytest.raises(ImportRefused, match="too large"):
+        keep_files(small(workspace), [upload("a/2", bytes(60))], first)
+    assert zipfile.ZipFile(first.path).namelist() == ["a/1"]
+
+
+def test_too_little_room_is_told_before_anything_is_written(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=50))
+    for keep in (lambda given: keep_upload(workspace, given), lambda given: keep_folder(workspace, [given])):
+        with pytest.raises(WorkspaceError, match="too little room"):
+            keep(upload("a.zip", bytes(60)))
+    assert list(workspace.incoming.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a/" + "x" * 70_000, "a/\ud800.jpg"], ids=["too long", "no Unicode"])
+def test_a_name_that_no_archive_can_have_is_refused_in_plain_words(workspace: Workspace, name: str) -> None:
+    first = keep_files(workspace, [upload("a/1", b"one")], None)
+    with pytest.raises(ImportRefused, match="name of a file can't be used"):
+        keep_files(workspace, [upload("a/2", b"two"), upload(name, b"three")], first)
+    assert zipfile.ZipFile(first.path).namelist() == ["a/1"]
+
+
+def test_on_a_machine_that_strangers_share_uploads_are_kept_for_a_day(workspace: Workspace) -> None:
+    demo = replace(workspace, mode="demo")
+    for shared, stays in ((workspace, True), (demo, False)):
+        old = keep_upload(shared, upload("old.zip", b""))
+        yesterday = time.time() - 30 * 3600
+        os.utime(old, (yesterday, yesterday))
+        keep_upload(shared, upload("next.zip", b""))
+        assert old.exists() == stays

@@ -25,6 +25,11 @@ class StderrReporter(Silence):
         self._task = ""
         self._last = 0.0
 
+    def event(self, kind: str, **values: Any) -> None:
+        """Writes notes; other events are for those who keep them."""
+        if kind == "note":
+            click.echo(values["text"], err=True)
+
     def progress(self, task: str, done: int, total: int) -> None:
         """Writes a line when the task is new, when it is done, and now and then."""
         now = time.monotonic()

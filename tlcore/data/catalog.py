@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
+from pathlib import Path
+
+import pyarrow as pa
 
 from tlcore.data.dataset import PARTS, DatasetInfo
+from tlcore.data.index import read_table
 from tlcore.data.samples import SAMPLES, prepare_sample
-from tlcore.data.stored import INFO, PLAIN_SOURCES, TFDS, StoredDataset, dataset_folder, read_info, remove_dataset
+from tlcore.data.stored import (
+    INFO,
+    OLD_INDEX,
+    PLAIN_SOURCES,
+    TFDS,
+    VERSIONS,
+    StoredDataset,
+    dataset_folder,
+    read_info,
+    remove_dataset,
+)
 from tlcore.data.tfds.catalogue import CatalogueEntry, find_entry, search_catalogue
 from tlcore.data.tfds.directory import find_on_disk, list_on_disk
 from tlcore.data.tfds.parts import Division
 from tlcore.data.tfds.prepare import prepare_tfds
 from tlcore.data.tfds.stamp import check_current
+from tlcore.data.thumbnail_store import forget_copies
 from tlcore.errors import DatasetError
 from tlcore.progress import Reporter
 from tlcore.workspace import Workspace
@@ -206,4 +222,15 @@ def delete_dataset(workspace: Workspace, dataset_id: str) -> None:
         raise DatasetError(
             "Nothing of this dataset is in the workspace", value=info.id, hint=f"It comes from: {info.origin}."
         )
+    digests = _digests(dataset_folder(workspace, dataset_id))
     remove_dataset(workspace, dataset_id)
+    forget_copies(workspace, digests)
+
+
+def _digests(folder: Path) -> set[str]:
+    """Of all pictures in all versions of a dataset, as far as these can be read: a damaged one can be deleted, too."""
+    found: set[str] = set()
+    for path in (folder / OLD_INDEX, *(folder / VERSIONS).glob("*.parquet")):
+        with suppress(OSError, KeyError, pa.ArrowException):
+            found.update(read_table(path)["sha256"].to_pylist())
+    return found

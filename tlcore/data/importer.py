@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -24,16 +23,15 @@ from tlcore.data.layout import FORM, Candidate, Layout, arrange
 from tlcore.data.listing import Listing, list_folder
 from tlcore.data.naming import free_id, free_name, known_id, shown_name
 from tlcore.data.ordered import ordered_map
-from tlcore.data.stored import read_info
+from tlcore.data.source_note import made_of, note_source, stamp_of
+from tlcore.data.stored import dataset_folder, read_info
 from tlcore.data.writer import DatasetWriter
 from tlcore.errors import ImportRefused, PictureError, WorkspaceError
-from tlcore.files import read_json
 from tlcore.images.decode import PictureFacts
 from tlcore.images.guard import GuardedDecoder
 from tlcore.progress import Reporter, Silence, Stopped
 from tlcore.workspace import Limits, Workspace
 
-_SOURCE: Final = "source.json"
 _DECODERS: Final = 2
 _AHEAD: Final = 6
 _NAMED_IN_MESSAGES: Final = 3
@@ -119,10 +117,13 @@ def import_pictures(
                 created=datetime.now(UTC),
                 rejected=tuple(sorted(rejected, key=lambda entry: entry.file)),
             )
-            documents = {_SOURCE: {"stamp": _stamp(path, listing)}}
             if known is None:
-                return writer.publish(info, documents)
-            return writer.publish_version(f"Imported anew from {info.origin}", partial(_replace_all, info), documents)
+                published = writer.publish(info)
+            else:
+                change = f"Imported anew from {info.origin}"
+                published = writer.publish_version(change, partial(_replace_all, info))
+            note_source(dataset_folder(workspace, dataset_id), published, stamp_of(path, listing))
+            return published
 
 
 def _arranged(listing: Listing, labels: Path | None, limits: Limits) -> Layout:
@@ -137,33 +138,33 @@ def _replace_all(info: DatasetInfo, current: DatasetInfo, _rows: list[Row]) -> t
 def find_or_import(workspace: Workspace, path: Path, reporter: Reporter | None = None) -> DatasetInfo:
     """The dataset of a folder or zip, imported under its own name unless that was done before and nothing changed.
 
-    Changed means: other file names, sizes or times. The older dataset then stays, since runs may refer to it, and the
-    new one is called `name-2`.
+    Changed means: other file names, sizes or times, or other pictures, classes or parts in the dataset. The older
+    dataset then stays, since runs may refer to it, and the new one is called `name-2`.
 
     Args:
         workspace: Where datasets live.
         path: The folder or zip.
-        reporter: Told how far an import is.
+        reporter: Told how far an import is, and why there is another one.
 
     Raises:
+        DatasetError: The dataset that was made of it is damaged.
         ImportRefused, WorkspaceError, Stopped: As for `import_pictures`.
     """
     with _listed(path, workspace.limits) as listing:
-        stamp = _stamp(path, listing)
-    for source in sorted((workspace.datasets / OWN).glob(f"*/{_SOURCE}")):
-        if _read_stamp(source) == stamp:
-            return read_info(source.parent)
+        stamp = stamp_of(path, listing)
+    changed = ""
+    for folder in sorted((workspace.datasets / OWN).glob("*")):
+        match made_of(folder, stamp):
+            case "same":
+                return read_info(folder)
+            case "changed":
+                changed = f"{OWN}/{folder.name}"
     resolved = path.resolve()
-    name = resolved.name if resolved.is_dir() else resolved.stem
-    return import_pictures(workspace, path, free_name(workspace, name), reporter)
-
-
-def _read_stamp(source: Path) -> str:
-    try:
-        document = read_json(source)
-    except (OSError, ValueError):
-        return ""  # a damaged note costs one import too many, nothing else
-    return str(document.get("stamp", "")) if isinstance(document, dict) else ""
+    name = free_name(workspace, resolved.name if resolved.is_dir() else resolved.stem)
+    if changed and reporter is not None:
+        text = f"{changed} was changed since these pictures were imported; they are imported again, as {name}."
+        reporter.event("note", text=text, level="info")
+    return import_pictures(workspace, path, name, reporter)
 
 
 @contextmanager
@@ -184,17 +185,6 @@ def _listed(path: Path, limits: Limits) -> Iterator[Listing]:
                 f"The file can't be read: {error.strerror}", value=path, hint="Check that you may open it."
             ) from error
         yield listing
-
-
-def _stamp(path: Path, listing: Listing) -> str:
-    """Changes when the folder's or zip's content does, as far as names, sizes and times tell."""
-    digest = hashlib.sha256(str(path.resolve()).encode(errors="surrogateescape"))
-    if path.is_file():
-        facts = path.stat()
-        digest.update(f"\n{facts.st_size} {facts.st_mtime_ns}".encode())
-    for member in listing.members:
-        digest.update(f"\n{'/'.join(member.path)}\t{member.size} {member.modified}".encode())
-    return digest.hexdigest()
 
 
 def _check_room(workspace: Workspace, layout: Layout) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from tlcore.data.dataset import Part, RejectedFile
+from tlcore.data.label_names import FEW, PictureNames
 from tlcore.data.label_table import LABELS_FORM, LabelRow, LabelTable, read_table
 from tlcore.data.layout import Candidate, Layout, check_case, check_count, no_picture_name, part_named, wrapping_folders
 from tlcore.data.listing import Listing, Member, NamePath, is_text
@@ -23,8 +23,6 @@ _MOST_BYTES: Final = 64 * MEBIBYTE
 _ROWS_PER_PICTURE: Final = 4
 _LONGEST_LABEL: Final = 100
 _MOST_TOLD: Final = 200
-# Among more pictures of one name nothing but folders can choose.
-_FEW: Final = 10
 
 
 def find_table(listing: Listing, limits: Limits) -> LabelTable | None:
@@ -37,7 +35,7 @@ def find_table(listing: Listing, limits: Limits) -> LabelTable | None:
     pictures = _pictures(listing)
     if _has_class_folders(pictures, wrapper):
         return None
-    names = _Names(pictures, len(wrapper))
+    names = PictureNames(pictures, len(wrapper))
     found: dict[str, LabelTable] = {}
     for member in _tables(listing):
         shown = "/".join(member.path[len(wrapper) :])
@@ -61,13 +59,15 @@ def find_table(listing: Listing, limits: Limits) -> LabelTable | None:
 
 
 def named_table(listing: Listing, path: Path, limits: Limits) -> LabelTable:
-    """The table of labels that somebody names: a file of theirs, or one that lies among the pictures.
+    """The table of labels that somebody names: one that lies among the pictures, or by its full path any file.
+
+    A relative path never means a file elsewhere: whoever reads it may work in another folder than whoever wrote it.
 
     Raises:
         ImportRefused: There is no such file, or it can't be used.
     """
-    names = _Names(_pictures(listing), len(wrapping_folders(listing)))
-    if path.is_file():
+    names = PictureNames(_pictures(listing), len(wrapping_folders(listing)))
+    if path.is_absolute() and path.is_file():
         return read_table(path.name, _read_file(path), names.knows, limits.pictures * _ROWS_PER_PICTURE)
     wanted = PurePosixPath(path.as_posix()).parts
     inside = [member for member in listing.members if member.path[-len(wanted) :] == wanted]
@@ -76,7 +76,7 @@ def named_table(listing: Listing, path: Path, limits: Limits) -> LabelTable:
             "There is no such table of labels",
             value=path,
             options=["/".join(member.path) for member in _tables(listing)],
-            hint="Give the path of a file, or of one that lies among the pictures.",
+            hint="Give the path of one that lies among the pictures, or the full path of another file.",
         )
     return _member_table(inside[0], "/".join(inside[0].path), names, limits)
 
@@ -91,7 +91,7 @@ def arrange_by_table(listing: Listing, table: LabelTable, limits: Limits) -> Lay
     """
     wrapper = wrapping_folders(listing)
     pictures = _pictures(listing)
-    matches = _Matches(table, _Names(pictures, len(wrapper)))
+    matches = _Matches(table, PictureNames(pictures, len(wrapper)))
     for row in table.rows:
         matches.add(row)
     if not matches.taken:
@@ -147,7 +147,7 @@ def _clearness(path: NamePath) -> int:
     return _CLEAR_NAMES.index(stem) if stem in _CLEAR_NAMES else len(_CLEAR_NAMES)
 
 
-def _member_table(member: Member, name: str, names: _Names, limits: Limits) -> LabelTable:
+def _member_table(member: Member, name: str, names: PictureNames, limits: Limits) -> LabelTable:
     table = read_table(name, _read(member), names.knows, limits.pictures * _ROWS_PER_PICTURE)
     return replace(table, path=member.path)
 
@@ -179,45 +179,6 @@ def _check_bytes(size: int, name: str) -> None:
         )
 
 
-class _Names:
-    """Finds pictures by what a table calls them: a path, a name, a name without its extension. Never a path on disk."""
-
-    def __init__(self, pictures: Iterable[Member], depth: int) -> None:
-        self._depth = depth
-        # By name and by name without extension, each with the folder above ("" at the top) and without: a thousand
-        # folders with a picture of the same name are common.
-        self._found: dict[tuple[str | None, str], list[Member]] = {}
-        for member in pictures:
-            name = member.path[-1].casefold()
-            below = member.path[depth:-1]
-            for called in {name, PurePosixPath(name).stem}:
-                self._found.setdefault((None, called), []).append(member)
-                self._found.setdefault((below[-1].casefold() if below else "", called), []).append(member)
-
-    def knows(self, cell: str) -> bool:
-        """Whether it names a picture."""
-        return bool(self.find(cell))
-
-    def find(self, cell: str) -> list[Member]:
-        """The pictures that it may mean; one that is called so in full goes before those with another extension."""
-        text = unicodedata.normalize("NFC", cell.replace("\\", "/")).casefold()
-        *folders, name = [part for part in text.split("/") if part not in ("", ".")] or [""]
-        if not folders:
-            hits = self._found.get((None, name), [])
-        else:
-            near = [*self._found.get((folders[-1], name), []), *self._found.get(("", name), [])]
-            hits = [member for member in near if self._agree(member, tuple(folders))]
-        if 1 < len(hits) <= _FEW:
-            hits = [member for member in hits if member.path[-1].casefold() == name] or hits
-        return hits
-
-    def _agree(self, member: Member, folders: NamePath) -> bool:
-        """Whether the folders that a table names may be the member's: it was perhaps written on another computer."""
-        own = tuple(part.casefold() for part in member.path[:-1])
-        below = own[self._depth :]
-        return own[-len(folders) :] == folders or folders[len(folders) - len(below) :] == below
-
-
 @dataclass
 class _Matches:
     """Which pictures have which label.
@@ -231,7 +192,7 @@ class _Matches:
     """
 
     table: LabelTable
-    names: _Names
+    names: PictureNames
     taken: dict[NamePath, tuple[str, str]] = field(default_factory=dict)
     contradicted: set[NamePath] = field(default_factory=set)
     rejected: list[RejectedFile] = field(default_factory=list)
@@ -239,7 +200,7 @@ class _Matches:
     def add(self, row: LabelRow) -> None:
         """Takes one row, or notes why it can't be used."""
         found = self.names.find(row.file)
-        if 1 < len(found) <= _FEW and (part := part_named(PurePosixPath(self.table.name).stem)):
+        if 1 < len(found) <= FEW and (part := part_named(PurePosixPath(self.table.name).stem)):
             # train.csv means the pictures in train, where those in test have the same names.
             found = [member for member in found if part in map(part_named, member.path[:-1])] or found
         if reason := _trouble(row, found):

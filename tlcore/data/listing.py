@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -26,6 +27,8 @@ _DRIVE: Final = re.compile(r"[A-Za-z]:")
 _UNSHOWN_CATEGORIES: Final = frozenset({"Cc", "Cs", "Zl", "Zp", "Cn"})
 # They turn the letters after them around, so that a name reads as another (Unicode Technical Report 36, 2.5).
 _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# What systems call opening a link that is not to be followed: ELOOP, on FreeBSD EMLINK.
+_LINK_ERRORS: Final = (errno.ELOOP, errno.EMLINK)
 UNUSABLE_NAME: Final = "The name has characters that can't be shown, or no visible one; rename it."
 """Why a file with an unusable name is left out."""
 
@@ -231,7 +234,7 @@ def read_file(path: Path, limits: Limits) -> bytes:
     """The bytes of a file that may be a picture, and never more than a picture may have.
 
     Raises:
-        PictureError: It can't be read, is too large, or is no file but a device, a pipe or the like.
+        PictureError: It can't be read, is too large, or is no file but a link, a device, a pipe or the like.
     """
     try:
         with open(path, "rb", opener=_open_at_once) as file:
@@ -239,11 +242,13 @@ def read_file(path: Path, limits: Limits) -> bytes:
                 raise PictureError("This is not a file", hint="Give a picture.")
             data = file.read(limits.picture_bytes + 1)
     except OSError as error:
+        if error.errno in _LINK_ERRORS:
+            raise PictureError("This is a link, not a file; links are not followed", hint="Give the file.") from error
         raise PictureError(f"The file can't be read: {error.strerror}", hint="Check its permissions.") from error
     check_encoded_size(len(data), limits)
     return data
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    # A pipe would otherwise wait for somebody to write into it.
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    # A pipe would otherwise wait for somebody to write into it; and what was listed as a file may be a link by now.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))

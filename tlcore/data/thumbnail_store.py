@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Final, Self
 
-from tlcore.workspace import MEBIBYTE
+from tlcore.workspace import MEBIBYTE, Workspace
 
 MOST_BYTES: Final = 256 * MEBIBYTE
 """Room for some 60,000 small copies of photos."""
@@ -104,6 +104,25 @@ class ThumbnailStore:
             except sqlite3.Error as error:
                 _log.warning("small copies can't be kept: %s", error)
 
+    def forget(self, digests: Collection[str]) -> None:
+        """Removes the copies of pictures, in all sizes, and what the file still has of their bytes.
+
+        Args:
+            digests: SHA-256 of the pictures' bytes.
+        """
+        gone = frozenset(digests)
+        with self._lock:
+            if self._connection is None or not gone:
+                return
+            try:
+                names = [row for row in self._connection.execute("SELECT name FROM copies") if _digest(row[0]) in gone]
+                with self._connection:
+                    self._connection.executemany("DELETE FROM copies WHERE name = ?", names)
+                # What was written last lies in a file beside it.
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            except sqlite3.Error as error:
+                _log.warning("small copies can't be removed: %s", error)
+
     def _make_room(self) -> None:
         """Removes the oldest copies where the file has grown too large; SQLite uses their place again."""
         connection = self._connection
@@ -144,6 +163,8 @@ class ThumbnailStore:
             connection.execute("PRAGMA journal_mode=WAL")
             # A cache may lose its last entries in a power cut, and needs not wait for the disk.
             connection.execute("PRAGMA synchronous=OFF")
+            # Whoever deletes a picture wants its copy gone, not only out of the table.
+            connection.execute("PRAGMA secure_delete=ON")
             with closing(connection.execute(_SCHEMA)):
                 return connection
         except sqlite3.Error:
@@ -151,5 +172,27 @@ class ThumbnailStore:
             raise
 
 
+def forget_copies(workspace: Workspace, digests: Collection[str]) -> None:
+    """Removes the small copies of pictures that were deleted.
+
+    Args:
+        workspace: Where they were.
+        digests: SHA-256 of the pictures' bytes.
+    """
+    path = store_path(workspace)
+    if digests and path.is_file():
+        with ThumbnailStore(path) as store:
+            store.forget(digests)
+
+
+def store_path(workspace: Workspace) -> Path:
+    """The file with a workspace's small copies."""
+    return workspace.engines.parent / "thumbnails.sqlite"
+
+
 def _name(digest: str, side: int) -> str:
     return f"{side}/{digest}"
+
+
+def _digest(name: str) -> str:
+    return name.partition("/")[2]

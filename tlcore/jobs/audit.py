@@ -6,6 +6,7 @@ from typing import Any
 
 from tlcore.audit.files import read_audit
 from tlcore.data.catalog import open_dataset
+from tlcore.data.dataset import DatasetInfo
 from tlcore.jobs.context import JobContext
 from tlcore.jobs.service import submit
 from tlcore.runs.record import JobRecord
@@ -48,11 +49,11 @@ def submit_audit(workspace: Workspace, dataset_id: str) -> str:
     for job in jobs:
         if not job.state.ended or (current and job.state is State.COMPLETED):
             return job.id
-    return _submit(workspace, info.id, info.name, info.fingerprint, jobs)
+    return _submit(workspace, info, jobs)
 
 
-def _submit(workspace: Workspace, dataset_id: str, name: str, fingerprint: str, before: list[JobRecord]) -> str:
-    # Two presses at once have the same token, and make one job; a check after a failed one is another.
-    token = f"{KIND} {dataset_id} {fingerprint} {len(before)}"
-    payload = {"dataset": dataset_id, "fingerprint": fingerprint}
-    return submit(workspace, KIND, payload, f"Check {name}", dataset_id, token=token)
+def _submit(workspace: Workspace, info: DatasetInfo, before: list[JobRecord]) -> str:
+    # Two presses at once have the same token, and make one job; a check after an earlier one is another.
+    newest = before[0].id if before else "first"
+    token = f"{KIND} {info.id} {info.fingerprint} {newest}"
+    return submit(workspace, KIND, {"dataset": info.id}, f"Check {info.name}", info.id, token=token)

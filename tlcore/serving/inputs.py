@@ -34,7 +34,7 @@ def pictures_from(paths: Iterable[Path], limits: Limits) -> Iterator[Picture]:
         elif not path.exists():
             raise _missing(path)
         else:
-            yield str(path), partial(read_file, path, limits)
+            yield str(path), partial(read_file, path.resolve(), limits)  # who names a link means its file
 
 
 def pictures_from_zip(path: Path, limits: Limits) -> Iterator[Picture]:

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -66,8 +66,8 @@ def fetch_dataset(entry: CatalogueEntry, reporter: Reporter) -> None:
     check_room(folder, _COPIES * (entry.download_bytes or 0))
     before = find_leftovers(folder, name)
     try:
-        with _helper(entry.id, folder) as messages:
-            _follow(messages, entry, folder, reporter)
+        with _helper(entry.id, folder) as (messages, listener):
+            _follow(messages, listener.is_alive, entry, folder, reporter)
     finally:
         remove_leftovers(folder, name, before)
 
@@ -109,8 +109,8 @@ def check_room(folder: Path, needed: int) -> None:
 
 
 @contextmanager
-def _helper(dataset_id: str, folder: Path) -> Iterator[Queue[dict[str, Any]]]:
-    """What the process tells; it is ended when the block is left."""
+def _helper(dataset_id: str, folder: Path) -> Iterator[tuple[Queue[dict[str, Any]], Thread]]:
+    """What the process tells, and who listens to it; it is ended when the block is left."""
     file_format = ARRAY_RECORD if find_spec("array_record") else TFRECORD
     paths = os.pathsep.join(filter(None, (str(Path(tlcore.__file__).parents[1]), os.environ.get("PYTHONPATH", ""))))
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and module; the id is one of the catalogue's
@@ -123,7 +123,7 @@ def _helper(dataset_id: str, folder: Path) -> Iterator[Queue[dict[str, Any]]]:
     listener = Thread(target=_listen, args=(process, messages), name=f"listener-{process.pid}", daemon=True)
     listener.start()
     try:
-        yield messages
+        yield messages, listener
     finally:
         if process.stdin is not None:
             process.stdin.close()
@@ -135,15 +135,24 @@ def _helper(dataset_id: str, folder: Path) -> Iterator[Queue[dict[str, Any]]]:
         listener.join()
 
 
-def _follow(messages: Queue[dict[str, Any]], entry: CatalogueEntry, folder: Path, reporter: Reporter) -> None:
+def _follow(
+    messages: Queue[dict[str, Any]],
+    is_listening: Callable[[], bool],
+    entry: CatalogueEntry,
+    folder: Path,
+    reporter: Reporter,
+) -> None:
     """Passes on what the process tells, until it is done."""
     reporter.event("task", task=f"TensorFlow Datasets prepares {entry.id}")
     while True:
         if reporter.stop_requested():
             raise Stopped
+        listening = is_listening()  # asked first: what it told last is heard, too
         try:
             message = messages.get(timeout=_LOOK_SECONDS)
         except Empty:
+            if not listening:
+                raise _error("died", "it can't be heard any more", entry) from None
             continue
         match message["kind"]:
             case "progress":
@@ -158,8 +167,30 @@ def _listen(process: subprocess.Popen[bytes], messages: Queue[dict[str, Any]]) -
     if process.stdout is not None:
         with process.stdout as lines:
             for line in lines:
-                messages.put(json.loads(line))
+                message = _message(line)
+                if message is None:
+                    messages.put({"kind": "failed", "reason": "died", "text": "it told what can't be understood"})
+                    return
+                messages.put(message)
     messages.put({"kind": "failed", "reason": "died", "text": f"exit status {process.wait()}"})
+
+
+def _message(line: bytes) -> dict[str, Any] | None:
+    """What a line of the process says; None where it is no message."""
+    try:
+        match json.loads(line):
+            case {
+                "kind": "progress",
+                "task": str(),
+                "done": int() | float(),
+                "total": int() | float() | None,
+            } as message:
+                return message
+            case {"kind": "failed", "reason": str(), "text": str()} | {"kind": "done"} as message:
+                return message
+    except (ValueError, RecursionError):
+        pass
+    return None
 
 
 def _tell(message: dict[str, Any], entry: CatalogueEntry, folder: Path, reporter: Reporter) -> None:

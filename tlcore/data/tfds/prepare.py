@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from filelock import FileLock, Timeout
 
 from tlcore.data.dataset import DatasetInfo, Part
-from tlcore.data.stored import dataset_folder, read_info, read_rows
+from tlcore.data.stored import INFO, dataset_folder, read_info, read_rows
 from tlcore.data.tfds.catalogue import CatalogueEntry, find_entry
-from tlcore.data.tfds.directory import find_on_disk, state_of
+from tlcore.data.tfds.directory import find_fault, find_on_disk, state_of
 from tlcore.data.tfds.fetching import fetch_dataset
 from tlcore.data.tfds.parts import Division, parts_of
 from tlcore.data.tfds.reading import check_size, read_in, split_of
@@ -54,15 +55,24 @@ def prepare_tfds(
             _fetch(workspace, entry, tfds_id, told)
         on_disk = find_on_disk(tfds_id)
         if on_disk is None:
-            raise DatasetError(
+            raise find_fault(tfds_id) or DatasetError(
                 "TensorFlow Datasets prepared it, but not as pictures with one class each", value=tfds_id
             )
-        return read_in(workspace, on_disk, division or "own", told)
+        return read_in(workspace, on_disk, division or _division_of(dataset_folder(workspace, tfds_id)), told)
+
+
+def _division_of(folder: Path) -> Division:
+    """How the dataset in a folder is divided; as its makers did, where there is none yet."""
+    if not (folder / INFO).is_file():
+        return "own"
+    rows = read_rows(folder, read_info(folder).version)
+    theirs = parts_of(dict.fromkeys(split_of(row.key) for row in rows))
+    return "ours" if any(theirs.values()) and not any(row.part for row in rows) else "own"
 
 
 def _fetch(workspace: Workspace, entry: CatalogueEntry | None, tfds_id: str, reporter: Reporter) -> None:
     if entry is None:
-        raise DatasetError(
+        raise find_fault(tfds_id) or DatasetError(
             "TensorFlow Datasets has no such dataset on this machine, and the catalogue doesn't list it",
             value=tfds_id,
             hint="Search the catalogue: 'datasets list --catalogue --search WORD', or the Data page.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -16,10 +17,11 @@ from tlcore.data.incoming import sweep_incoming
 from tlcore.data.index import Row
 from tlcore.data.ordered import ordered_map
 from tlcore.data.stored import INFO, dataset_folder
-from tlcore.data.tfds.directory import OnDisk
+from tlcore.data.tfds.again import Fresh, digest_of, taken_over
+from tlcore.data.tfds.description import OnDisk
 from tlcore.data.tfds.parts import Division
 from tlcore.data.tfds.records import FORMATS, Example, read_examples
-from tlcore.data.tfds.stamp import STAMP, make_stamp
+from tlcore.data.tfds.stamp import STAMP, make_stamp, read_stamp
 from tlcore.data.writer import DatasetWriter
 from tlcore.errors import DatasetError, PictureError
 from tlcore.images.decode import PictureFacts
@@ -49,13 +51,14 @@ class _Checked:
     found: _Found
     facts: PictureFacts | None
     reason: str = ""
+    sha256: str = ""
 
 
 def read_in(workspace: Workspace, on_disk: OnDisk, division: Division, reporter: Reporter) -> DatasetInfo:
     """Makes a dataset of the workspace whose pictures stay where TensorFlow Datasets put them.
 
     A picture that can't be decoded is listed in the result's `rejected`. A dataset that was read in before gets a new
-    version.
+    version, in which pictures that somebody left out stay left out.
 
     Args:
         workspace: Where the index lives.
@@ -76,7 +79,7 @@ def read_in(workspace: Workspace, on_disk: OnDisk, division: Division, reporter:
             stamp = make_stamp(
                 on_disk.folder, on_disk.version, (file for split in on_disk.splits for file in split.files)
             )
-            rejected = _take(workspace, on_disk, division, writer, reporter)
+            rejected, fresh = _take(workspace, on_disk, division, writer, reporter)
         except OSError as error:
             raise DatasetError(
                 f"The files of the dataset can't be read: {error.strerror or error}",
@@ -85,12 +88,18 @@ def read_in(workspace: Workspace, on_disk: OnDisk, division: Division, reporter:
             ) from error
         if not len(writer):
             raise DatasetError("No picture of this dataset can be used", value=on_disk.id, hint=_first_reason(rejected))
-        info = on_disk.info().model_copy(update={"created": datetime.now(UTC), "rejected": tuple(rejected)})
-        if not (dataset_folder(workspace, on_disk.id) / INFO).is_file():
+        folder = dataset_folder(workspace, on_disk.id)
+        last, read = read_stamp(folder), datetime.now(UTC)
+        contents = digest_of(on_disk.folder, on_disk.class_names, fresh)
+        if last is not None and (last.folder, last.contents) == (str(on_disk.folder), contents):
+            read = last.read  # the files were only touched: all versions since then still tell what is in them
+        stamp |= {"read": read.isoformat(), "contents": contents}
+        info = on_disk.info().model_copy(update={"created": read, "rejected": tuple(rejected)})
+        if not (folder / INFO).is_file():
             return writer.publish(info, {STAMP: stamp}, f"Read in from {on_disk.folder}")
 
-        def replace_all(_info: DatasetInfo, _rows: list[Row]) -> tuple[DatasetInfo, list[Row]]:
-            return info, []
+        def replace_all(before: DatasetInfo, rows: list[Row]) -> tuple[DatasetInfo, list[Row]]:
+            return info, taken_over(last, contents, before, rows, fresh)
 
         return writer.publish_version(f"Read in again from {on_disk.folder}", replace_all, {STAMP: stamp})
 
@@ -127,9 +136,9 @@ def _first_reason(rejected: list[RejectedFile]) -> str:
 
 def _take(
     workspace: Workspace, on_disk: OnDisk, division: Division, writer: DatasetWriter, reporter: Reporter
-) -> list[RejectedFile]:
-    """Writes the place of every picture that can be decoded; returns what was left out, and why."""
-    rejected = _left_out(on_disk)
+) -> tuple[list[RejectedFile], dict[str, Fresh]]:
+    """Writes the place of every picture that can be decoded; returns what was left out and why, and what was not."""
+    rejected, fresh = _left_out(on_disk), dict[str, Fresh]()
     unlabelled: Counter[str] = Counter()
     total = sum(split.pictures for split in on_disk.taken())
     with ExitStack() as stack:
@@ -143,14 +152,15 @@ def _take(
                 return _Checked(found, None)
             decoder = free.get()
             try:
-                return _Checked(found, decoder.inspect(found.example.data))
+                facts = decoder.inspect(found.example.data)
+                return _Checked(found, facts, sha256=hashlib.sha256(found.example.data).hexdigest())
             except PictureError as error:
                 return _Checked(found, None, str(error))
             finally:
                 free.put(decoder)
 
         reporter.progress(_TASK, 0, total)
-        found = _find(on_disk, division)
+        found = _find(on_disk, division, workspace.limits.picture_bytes, reporter)
         for done, checked in enumerate(stack.enter_context(closing(ordered_map(check, found, _DECODERS, _AHEAD))), 1):
             if reporter.stop_requested():
                 raise Stopped
@@ -158,6 +168,7 @@ def _take(
             if checked.facts is not None:
                 name = on_disk.class_names[example.label]
                 writer.add(key, name, checked.found.part, example.data, checked.facts, example.place)
+                fresh[key] = Fresh(example.label, checked.found.part, checked.sha256, example.place)
             elif checked.reason:
                 rejected.append(RejectedFile(file=key, reason=checked.reason))
             else:
@@ -167,7 +178,7 @@ def _take(
         RejectedFile(file=f"split {name}", reason=f"{number:,} of its pictures have no class; they were left out.")
         for name, number in unlabelled.items()
     ]
-    return rejected
+    return rejected, fresh
 
 
 def _left_out(on_disk: OnDisk) -> list[RejectedFile]:
@@ -182,14 +193,20 @@ def _left_out(on_disk: OnDisk) -> list[RejectedFile]:
     ]
 
 
-def _find(on_disk: OnDisk, division: Division) -> Iterator[_Found]:
+def _find(on_disk: OnDisk, division: Division, picture_bytes: int, reporter: Reporter) -> Iterator[_Found]:
     """All pictures in the files. A key is a split and a number in it, which stay as long as the files do."""
     for split in on_disk.taken():
         part = split.part if division == "own" else None
         number = 0
         for file, length in zip(split.files, split.lengths, strict=True):
             before = number
-            for example in read_examples(file, on_disk.file_format, on_disk.pair):
+            for example in read_examples(file, on_disk.file_format, on_disk.pair, picture_bytes):
+                if reporter.stop_requested():
+                    raise Stopped
+                if number - before == length:
+                    raise OSError(
+                        errno.EIO, f"the file has more than the {length:,} pictures it should have", str(file)
+                    )
                 yield _Found(f"{split.name}/{number:06d}", part, example)
                 number += 1
             if number - before != length:  # an array_record file that was cut off seems to be a shorter one

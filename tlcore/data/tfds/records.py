@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from tlcore.data.places import Place
+from tlcore.data.tfds.chunks import largest_chunk
 from tlcore.data.tfds.pair import Pair
+from tlcore.workspace import MEBIBYTE, Limits
 
 ARRAY_RECORD: Final = "array_record"
 TFRECORD: Final = "tfrecord"
@@ -23,6 +25,9 @@ FORMATS: Final = (ARRAY_RECORD, TFRECORD)
 """The formats of files that can be read in place."""
 
 _READ_AT_ONCE: Final = 32
+_BYTES_AT_ONCE: Final = 32 * MEBIBYTE
+_MARGIN: Final = 16 * MEBIBYTE  # for whatever else a record has: masks, texts
+_PICTURE_BYTES: Final = Limits().picture_bytes
 _LENGTH: Final = struct.Struct("<QI")  # length of the record, checksum of the length
 _CHECKSUM_BYTES: Final = 4
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
@@ -55,43 +60,50 @@ class _Span:
     number: int | None = None
 
 
-def read_examples(path: Path, file_format: str, pair: Pair) -> Iterator[Example]:
-    """The labelled pictures of a file, in its order.
+def read_examples(path: Path, file_format: str, pair: Pair, picture_bytes: int = _PICTURE_BYTES) -> Iterator[Example]:
+    """The labelled pictures of a file, in its order. They are read as they are asked for.
 
     Args:
         path: The file, which stays the place of the pictures: make it absolute.
         file_format: One of `FORMATS`.
         pair: Which features to take.
+        picture_bytes: Size that a picture may have. A file with a record that is much larger is refused before that
+            is read.
 
     Raises:
-        OSError: The file can't be read, or is damaged.
+        OSError: The file can't be read, or is damaged, or a record is too large.
     """
+    largest = picture_bytes + _MARGIN
     if file_format == ARRAY_RECORD:
-        for number, record in enumerate(_array_records(path)):
+        for number, record in enumerate(_array_records(path, largest)):
             span, label = _locate(record, pair, path)
             place = Place(str(path), number, span.start, span.stop - span.start)
             yield Example(record[span.start : span.stop], label, place)
         return
-    for offset, record in _tf_records(path):
+    for offset, record in _tf_records(path, largest):
         span, label = _locate(record, pair, path)
         place = Place(str(path), -1, offset + span.start, span.stop - span.start)
         yield Example(record[span.start : span.stop], label, place)
 
 
-def _array_records(path: Path) -> Iterator[bytes]:
+def _array_records(path: Path, largest: int) -> Iterator[bytes]:
     # Loaded here: only files of this format need the package, which has no wheel for Windows.
     from array_record.python.array_record_module import ArrayRecordReader
 
     try:
+        largest_here = largest_chunk(path)
+        if largest_here > largest:
+            raise _too_large(path, largest_here, largest)
+        at_once = max(1, min(_READ_AT_ONCE, _BYTES_AT_ONCE // max(1, largest_here)))
         reader = ArrayRecordReader(str(path))
         total = reader.num_records()
-        for first in range(0, total, _READ_AT_ONCE):
-            yield from reader.read(list(range(first, min(first + _READ_AT_ONCE, total))))
+        for first in range(0, total, at_once):
+            yield from reader.read(list(range(first, min(first + at_once, total))))
     except (IndexError, ValueError, RuntimeError) as error:
         raise _damaged(path, str(error)) from error
 
 
-def _tf_records(path: Path) -> Iterator[tuple[int, bytes]]:
+def _tf_records(path: Path, largest: int) -> Iterator[tuple[int, bytes]]:
     """Each record with the place of its first byte in the file."""
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -100,6 +112,8 @@ def _tf_records(path: Path) -> Iterator[tuple[int, bytes]]:
             length = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else size
             if offset + length + _CHECKSUM_BYTES > size:
                 raise _damaged(path, "it ends in the middle of a record")
+            if length > largest:
+                raise _too_large(path, length, largest)
             yield offset, file.read(length)
             file.seek(_CHECKSUM_BYTES, 1)
 
@@ -186,6 +200,11 @@ def _varint(record: bytes, position: int) -> tuple[int, int]:
         if byte < 0x80:
             return number, position + place + 1
     raise ValueError("a number is too long")
+
+
+def _too_large(path: Path, length: int, largest: int) -> OSError:
+    what = f"a record has {length / 1e6:,.0f} MB and may have {largest / 1e6:,.0f} MB"
+    return OSError(errno.EFBIG, what, str(path))
 
 
 def _damaged(path: Path, reason: str) -> OSError:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.widgets.address import open_view, settle_address, shown_dataset, shown_origin
+from pages.widgets.address import open_view, settle_address
 from pages.widgets.arrivals import is_arriving, show_arrivals
-from pages.widgets.catalogue import division_button, entry_to_prepare, first_of_catalogue, show_entry
+from pages.widgets.catalogue import division_button, entry_to_prepare, show_entry
 from pages.widgets.dataset_list import choose
 from pages.widgets.dataset_view import show_dataset_view
 from pages.widgets.growing import can_grow, grow_button, grow_panel
@@ -23,16 +23,16 @@ def show_page() -> None:
     settle_address()
     show_arrivals()
     left, right = st.columns([3, 5], gap="large")
+    chosen: str | None = None
     with left, guarded():
-        choose()
+        chosen = choose()
     with right, guarded():
-        show_chosen()
+        show_chosen(chosen)
 
 
-def show_chosen() -> None:
+def show_chosen(chosen: str | None) -> None:
     """A way in, a dataset of the catalogue that is not here yet, or a dataset with its ways to grow."""
-    chosen = None if "new" in st.query_params else shown_dataset(shown_origin(), first_of_catalogue())
-    if chosen is None:
+    if chosen is None or "new" in st.query_params:
         show_ways_in()
         return
     try:

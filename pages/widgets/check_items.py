@@ -73,8 +73,8 @@ def _show_item(dataset: StoredDataset, finding: Finding, item: Item) -> Wish | N
         more = f" and {len(item.keys) - len(shown)} more" if len(item.keys) > len(shown) else ""
         st.caption(plain_text(item.note) + more)
         place = f"{finding.kind}-{item.keys[0]}"
-        if finding.fix is not None and item.affected:
-            moves = finding.fix.action == "move"
+        moves = finding.kind is FindingKind.LABEL
+        if item.affected and (moves or finding.fix is not None):
             label = f"Move to {plain_text(item.suggestion)}" if moves else "Leave out"
             if not moves and len(item.affected) < len(item.keys):
                 label = "Keep the first"

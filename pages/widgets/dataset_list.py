@@ -29,8 +29,12 @@ class _Row:
     caption: str
 
 
-def choose() -> None:
-    """The way in, the search and the lists; the address follows the choice."""
+def choose() -> str | None:
+    """The way in, the search and the lists; the address follows the choice.
+
+    Returns:
+        The dataset to show; None where there is none.
+    """
     st.button(
         "Bring in pictures",
         icon=":material/upload:",
@@ -53,7 +57,17 @@ def choose() -> None:
     _choose_origin(origin, lists, searching=bool(wanted))
     if origin is Origin.CATALOGUE:
         st.caption("TensorFlow Datasets: pictures that others have collected and published.")
-    _choose_dataset(origin, lists, searching=bool(wanted))
+    shown = _shown(origin, lists[origin], searching=bool(wanted))
+    _choose_dataset(origin, lists, shown, searching=bool(wanted))
+    return shown
+
+
+def _shown(origin: Origin, rows: Mapping[str, _Row], *, searching: bool) -> str | None:
+    """What is on view; while somebody searches and has chosen nothing, the first that is found."""
+    shown = shown_dataset(origin, first_of_catalogue())
+    if searching and shown not in rows and "dataset" not in st.query_params:
+        return next(iter(rows), None)
+    return shown
 
 
 def _bring_in() -> None:
@@ -94,12 +108,13 @@ def _follow_origin() -> None:
     open_view(source=str(st.session_state[_ORIGIN]))
 
 
-def _choose_dataset(origin: Origin, lists: Mapping[Origin, Mapping[str, _Row]], *, searching: bool) -> None:
+def _choose_dataset(
+    origin: Origin, lists: Mapping[Origin, Mapping[str, _Row]], shown: str | None, *, searching: bool
+) -> None:
     rows = lists[origin]
     if not rows:
         _nothing_found(origin, lists, searching=searching)
         return
-    shown = shown_dataset(origin, first_of_catalogue())
     ids = list(rows)
     pages = -(-len(ids) // _PAGE)
     page = 1

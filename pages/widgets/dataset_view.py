@@ -86,7 +86,7 @@ def _show_tab(tab: Tab, info: DatasetInfo) -> None:
         _unprepared(info)
         return
     shows: dict[Tab, Callable[[DatasetInfo], None]] = {
-        Tab.GALLERY: lambda shown: gallery(shown.id),
+        Tab.GALLERY: lambda shown: gallery(shown.id, shown.version),
         Tab.BALANCE: show_balance,
         Tab.SHAPE: show_shape,
         Tab.MAP: show_map,

@@ -29,12 +29,19 @@ _SECONDS_MORE: Final = 0.6
 
 
 @st.fragment
-def gallery(dataset_id: str) -> None:
-    """Draws the gallery of a prepared dataset."""
+def gallery(dataset_id: str, version: int) -> None:
+    """Draws the gallery of a prepared dataset.
+
+    Args:
+        dataset_id: Which dataset.
+        version: The version that the rest of the page shows.
+    """
     with guarded():
         # Looked up here, not handed over: a fragment runs again with its first arguments, and somebody else may have
         # changed the dataset.
         info = find_dataset(workspace(), dataset_id)
+        if info.version != version:
+            st.rerun(scope="app")  # counts stand in many places
         dataset = whole_dataset(info)
         look_closer(dataset)
         wanted = choose_filter(dataset.info)
@@ -74,7 +81,10 @@ def _show(dataset: StoredDataset, wanted: Filter, indices: list[int]) -> None:
             selection.replace(before.keys, picked)
     selection_bar(dataset, selection, [dataset.keys[index] for index in indices])
     pages = -(-len(indices) // PAGE)
-    page = st.pagination(pages, key=f"gallery-page-{place}") if pages > 1 else 1
+    kept = f"gallery-page-{info.id} {wanted}"
+    if st.session_state.get(kept, 1) > pages:
+        st.session_state[kept] = pages
+    page = st.pagination(pages, key=kept) if pages > 1 else 1
     first = (page - 1) * PAGE
     shown = indices[first : first + PAGE]
     token = f"{place} {page} {selection.round}"

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.widgets.closer import closer_key
 from pages.widgets.pictures import copies_forgotten
 from pages.widgets.shell import plain_text, show_error, workspace
-from pages.widgets.undo import BY_HAND, Touched, refused, remember, steps_back
+from pages.widgets.undo import BY_HAND, Step, Touched, refused, remember, steps_back
 from tlcore.data.dataset import DatasetInfo
 from tlcore.data.edits import exclude, include, move_pictures, remove_pictures
 from tlcore.data.stored import StoredDataset
@@ -115,20 +115,24 @@ def _move_menu(dataset: StoredDataset, selection: Selection) -> None:
     info = dataset.info
     with st.popover("Move to …", icon=":material/drive_file_move:", disabled=not selection.keys):
         own = info.source == "own"
-        target = st.selectbox(
+        chosen = st.selectbox(
             "Class",
             info.class_names,
             index=None,
-            placeholder="Choose, or type a new one" if own else "Choose",
-            accept_new_options=own,
+            placeholder="Choose",
             key="gallery-target",
             help="The pictures are then learned as this class.",
         )
+        # A field of its own: in the list, the first letters of a class would make a new one.
+        typed = st.text_input("or a new class", key="gallery-new-class") if own else None
+        target = (typed or "").strip() or chosen
         if st.button("Move", type="primary", disabled=not target, key="gallery-move") and target:
             keys = selection.keys
             text = f"{_pictures(keys)} moved to {target}."
-            name = target.strip()
-            _do(dataset, selection, keys, "class", text, lambda: move_pictures(workspace(), info.id, keys, name))
+            made = () if target in info.class_names else (Step("drop", (), target),)
+            _do(
+                dataset, selection, keys, "class", text, lambda: move_pictures(workspace(), info.id, keys, target), made
+            )
 
 
 def _exclude(info: DatasetInfo, keys: Collection[str]) -> DatasetInfo:
@@ -142,15 +146,26 @@ def _do(
     touched: Touched,
     text: str,
     change: Callable[[], DatasetInfo],
+    further: tuple[Step, ...] = (),
 ) -> None:
-    """Makes a change that can be undone, then draws the whole page anew: counts stand in many places."""
+    """Makes a change that can be undone, then draws the whole page anew: counts stand in many places.
+
+    Args:
+        dataset: As it is before the change.
+        selection: Is empty afterwards.
+        keys: Of the pictures that change.
+        touched: What of them changes.
+        text: What was done.
+        change: Does it.
+        further: What undoing has to do besides.
+    """
     back = steps_back(dataset, keys, touched)
     try:
         change()
     except StudioError as error:
         show_error(error)
         return
-    remember(dataset.info.id, text, back)
+    remember(dataset.info.id, text, (*back, *further))
     selection.set_to(())
     st.rerun(scope="app")
 

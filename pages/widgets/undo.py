@@ -9,7 +9,7 @@ from typing import Final, Literal
 import streamlit as st
 
 from pages.widgets.shell import plain_text, show_error, workspace
-from tlcore.data.edits import exclude, include, move_pictures
+from tlcore.data.edits import exclude, include, move_pictures, remove_empty_class
 from tlcore.data.stored import StoredDataset
 from tlcore.errors import StudioError
 
@@ -26,12 +26,13 @@ class Step:
     """One edit that takes a change back.
 
     Attributes:
-        action: `include` puts pictures back, `exclude` leaves them out again, `move` gives them their old class.
+        action: `include` puts pictures back, `exclude` leaves them out again, `move` gives them their old class,
+            `drop` removes a class that was made for them, if nobody has put others into it.
         keys: Of the pictures.
         target: The class, or the reason why they were left out.
     """
 
-    action: Literal["include", "exclude", "move"]
+    action: Literal["include", "exclude", "move", "drop"]
     keys: tuple[str, ...]
     target: str = ""
 
@@ -97,8 +98,10 @@ def _undo(change: _Change) -> None:
                 include(workspace(), change.dataset_id, step.keys)
             elif step.action == "exclude":
                 exclude(workspace(), change.dataset_id, step.keys, step.target)
-            else:
+            elif step.action == "move":
                 move_pictures(workspace(), change.dataset_id, step.keys, step.target)
+            else:
+                remove_empty_class(workspace(), change.dataset_id, step.target)
     except StudioError as error:
         show_error(error)
         return

@@ -21,6 +21,7 @@ from tlcore.data.edits import (
     keep_together,
     move_pictures,
     remove_class,
+    remove_empty_class,
     remove_pictures,
     rename_class,
 )
@@ -349,3 +350,11 @@ def test_a_dataset_that_is_deleted_meanwhile_is_a_plain_error(
     monkeypatch.setattr("tlcore.data.versions.FileLock.acquire", vanish)
     with pytest.raises(DatasetError, match="Was it deleted"):
         exclude(workspace, "my/pets", ["cat/0"], "why")
+
+
+def test_only_an_empty_class_is_dropped_on_the_way_back(workspace: Workspace, pets: DatasetInfo) -> None:
+    add_class(workspace, "my/pets", "ant")
+    assert remove_empty_class(workspace, "my/pets", "cat").class_names == ("ant", "cat", "dog")
+    info = remove_empty_class(workspace, "my/pets", "ant")
+    assert (info.class_names, info.counts) == (("cat", "dog"), {"cat": 4, "dog": 4})
+    assert remove_empty_class(workspace, "my/pets", "ant").version == info.version

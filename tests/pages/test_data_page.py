@@ -52,6 +52,15 @@ def test_a_request_that_left_before_the_address_changed_does_not_bring_the_old_v
     assert app.query_params["dataset"] == "my/other"
 
 
+def test_a_search_shows_what_it_finds_and_not_what_was_offered_before(home: Workspace) -> None:
+    app = open_page("data", source="catalogue")
+    app.text_input(key="data-search").set_value("bean leaf").run()
+    assert app.radio(key="data-list").value == "beans"
+    assert "Cats vs dogs" not in text_of(app)
+    app.text_input(key="data-search").set_value("zzzz").run()
+    assert not [button for button in app.button if button.label.startswith("Download")]
+
+
 def test_an_empty_list_of_ones_own_teaches_and_has_the_form_beside_it(home: Workspace) -> None:
     app = open_page("data", source="yours")
 

@@ -95,6 +95,17 @@ def test_pictures_move_to_another_class_and_back(home: Workspace, pets: DatasetI
     assert find_dataset(home, pets.id).counts == {"cat": 12, "coffee": 12}
 
 
+def test_undoing_a_move_to_a_new_class_takes_the_class_away_too(home: Workspace, pets: DatasetInfo) -> None:
+    app = select(open_page("data", dataset=pets.id), pets, "cat/000.jpg")
+    app.text_input(key="gallery-new-class").set_value(" tiger ").run()
+    app.button(key="gallery-move").click().run()
+    assert find_dataset(home, pets.id).counts == {"cat": 11, "coffee": 12, "tiger": 1}
+
+    app.button(key="change-undo").click().run()
+
+    assert find_dataset(home, pets.id).counts == {"cat": 12, "coffee": 12}
+
+
 def test_removing_asks_first_and_names_what_is_lost(home: Workspace, pets: DatasetInfo) -> None:
     app = select(open_page("data", dataset=pets.id), pets, "cat/000.jpg")
     app.button(key="gallery-remove").click().run()

@@ -174,7 +174,7 @@ def _fix(kind: FindingKind, words: _Words, items: Sequence[Item], pictures: int)
     if words.action == "balance_weights":
         return Fix(action=words.action, label=words.button)
     sure = [item for item in items if kind is not FindingKind.LABEL or (item.score or 0) >= SURE_ENOUGH]
-    targets = {key: item.suggestion for item in sure or items for key in item.affected}
+    targets = {key: item.suggestion for item in sure for key in item.affected}
     if not targets:
         return None
     if kind is FindingKind.NEAR_COPIES and len(targets) > LARGEST_SHARE_LEFT_OUT * pictures:

@@ -90,10 +90,18 @@ def find_dataset(workspace: Workspace, dataset_id: str) -> DatasetInfo:
             return info
     elif is_prepared(workspace, dataset_id):
         return read_info(dataset_folder(workspace, dataset_id))
+    here = [info.id for info in list_datasets(workspace)]
+    if not _is_tfds(dataset_id):
+        raise DatasetError(
+            "There is no such dataset (any more)",
+            value=dataset_id[:200],
+            options=[name for name in here if not _is_tfds(name)],
+            hint="Choose one of these, or import your own pictures.",
+        )
     raise DatasetError(
         "There is no such dataset",
         value=dataset_id[:200],
-        options=[*(info.id for info in list_datasets(workspace)), *(entry.id for entry in search_catalogue(""))],
+        options=[*here, *(entry.id for entry in search_catalogue(""))],
         hint="Choose one of these, or import your own pictures. 'datasets list --catalogue' lists TensorFlow Datasets.",
     )
 

@@ -153,11 +153,24 @@ def remove_class(workspace: Workspace, dataset_id: str, name: str) -> DatasetInf
     """Takes a class out of one's own dataset; its pictures are deleted for good. Raises as `rename_class` does."""
 
     def change(info: DatasetInfo, rows: list[Row]) -> tuple[DatasetInfo, list[Row]]:
-        label = _label(_own(info), name)
-        kept = [replace(row, label=row.label - 1) if row.label > label else row for row in rows if row.label != label]
-        return info.model_copy(update={"class_names": _without(info.class_names, label)}), kept
+        return _without_class(_own(info), rows, name)
 
     return _edit(workspace, dataset_id, f"Class {name} removed with its pictures", change)
+
+
+def remove_empty_class(workspace: Workspace, dataset_id: str, name: str) -> DatasetInfo:
+    """Takes a class out of one's own dataset unless it has pictures, also such as are left out: then nothing changes.
+
+    Raises:
+        DatasetError, WorkspaceError: As `rename_class` does; a class that is gone already is no error.
+    """
+
+    def change(info: DatasetInfo, rows: list[Row]) -> tuple[DatasetInfo, list[Row]]:
+        if name not in _own(info).class_names or any(row.label == info.class_names.index(name) for row in rows):
+            return info, rows
+        return _without_class(info, rows, name)
+
+    return _edit(workspace, dataset_id, f"Class {name} removed; it was empty", change)
 
 
 def remove_pictures(workspace: Workspace, dataset_id: str, keys: Collection[str]) -> DatasetInfo:
@@ -265,5 +278,8 @@ def _sorted(info: DatasetInfo, rows: list[Row], names: tuple[str, ...]) -> tuple
     return info.model_copy(update={"class_names": tuple(names[index] for index in order)}), moved
 
 
-def _without(names: tuple[str, ...], label: int) -> tuple[str, ...]:
-    return names[:label] + names[label + 1 :]
+def _without_class(info: DatasetInfo, rows: list[Row], name: str) -> tuple[DatasetInfo, list[Row]]:
+    label = _label(info, name)
+    kept = [replace(row, label=row.label - 1) if row.label > label else row for row in rows if row.label != label]
+    names = info.class_names[:label] + info.class_names[label + 1 :]
+    return info.model_copy(update={"class_names": names}), kept

@@ -15,7 +15,7 @@ from tlcore.errors import DatasetError
 
 _UNUSED: Final = -1
 _TRAIN, _VALIDATION, _TEST = range(3)
-_MORE = "Add pictures, or leave the class out."
+_MORE = "Add pictures of them, or remove these classes from the dataset (Data page, Edit)."
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ def _check(dataset: Dataset, where: NDArray[np.int64], has_external_test: bool) 
     missing = [name for name, count in zip(names, learnt.tolist(), strict=True) if count == 0]
     if missing:
         raise DatasetError(
-            "These classes have no picture to learn from; copies of test and validation pictures are left out",
+            "These classes have no picture to learn from (copies of test and validation pictures don't count)",
             value=", ".join(missing[:10]),
             hint=_MORE,
         )

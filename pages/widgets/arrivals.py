@@ -50,7 +50,8 @@ def _show_end(record: JobRecord) -> None:
     else:
         st.error(plain_text(str(read_error(workspace(), record.id))), icon=":material/error:")
         if "new" in st.query_params:
-            st.caption("Nothing was kept. The form below is as you left it, but for the upload: choose it again.")
+            upload = ", but for the upload: choose it again" if record.kind == "import" else ""
+            st.caption(f"Nothing was kept. The form below is as you left it{upload}.")
     st.button("Close this message", key=f"close-{record.id}", type="tertiary", on_click=close_job)
 
 

@@ -26,6 +26,7 @@ from tlcore.data.edits import (
     rename_class,
 )
 from tlcore.data.growing import add_pictures
+from tlcore.data.places import Place
 from tlcore.data.samples import prepare_sample
 from tlcore.data.stored import StoredDataset, dataset_folder
 from tlcore.data.versions import RESTORABLE, list_versions, restore_version
@@ -358,3 +359,21 @@ def test_only_an_empty_class_is_dropped_on_the_way_back(workspace: Workspace, pe
     info = remove_empty_class(workspace, "my/pets", "ant")
     assert (info.class_names, info.counts) == (("cat", "dog"), {"cat": 4, "dog": 4})
     assert remove_empty_class(workspace, "my/pets", "ant").version == info.version
+
+
+def test_looks_of_pictures_in_files_of_others_are_kept(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tlcore.data.versions.RESTORABLE", 2)
+    (tmp_path / "records").write_bytes(b"0123")
+    look = PictureFacts(4, 3, "PNG", look=bytes(range(256)) + bytes(8))
+    with DatasetWriter(workspace, "foreign") as writer:
+        for number, name in enumerate("abab"):
+            place = Place(str(tmp_path / "records"), offset=number, length=1)
+            writer.add(f"{name}{number}", name, None, str(number).encode(), look, place)
+        writer.publish(DatasetInfo(id="foreign", name="foreign", source="tfds", class_names=("a", "b")))
+    for key in ("a0", "b1", "a2", "b3"):
+        exclude(workspace, "foreign", [key], "why")
+    dataset = opened(workspace, "foreign", with_excluded=True)
+    assert dataset.looks().any(axis=1).all()
+    assert dataset.read(3) == b"3"

@@ -23,7 +23,7 @@ from tlcore.data.stored import (
     remove_dataset,
 )
 from tlcore.data.tfds.catalogue import CatalogueEntry, find_entry, search_catalogue
-from tlcore.data.tfds.directory import find_on_disk, list_on_disk
+from tlcore.data.tfds.directory import find_fault, find_on_disk, list_on_disk
 from tlcore.data.tfds.parts import Division
 from tlcore.data.tfds.prepare import prepare_tfds
 from tlcore.data.tfds.stamp import check_current
@@ -90,6 +90,8 @@ def find_dataset(workspace: Workspace, dataset_id: str) -> DatasetInfo:
             return info
     elif is_prepared(workspace, dataset_id):
         return read_info(dataset_folder(workspace, dataset_id))
+    if _is_tfds(dataset_id) and (fault := find_fault(dataset_id)) is not None:
+        raise fault
     here = [info.id for info in list_datasets(workspace)]
     if not _is_tfds(dataset_id):
         raise DatasetError(

@@ -167,8 +167,14 @@ def _forget_old(folder: Path, current: int) -> None:
 
 
 def _free_batches(folder: Path) -> None:
-    """Deletes the folders of pictures that no kept version has a picture in."""
+    """Deletes the folders of pictures that no kept version came with or has a picture in."""
+    kept = {int(path.stem) for path in index_paths(folder)}
     used = {file.split("/")[0] for path in index_paths(folder) for file in read_table(path)["file"].to_pylist()}
+    # Where the pictures are in files of others, the folder has only their looks, and no row names it: the last batch
+    # that came stays, whichever version brought it.
+    notes = _notes(folder)
+    used |= {note.batch for note in notes if note.info.version in kept}
+    used |= {note.batch for note in [note for note in notes if note.batch][-1:]}
     for path in (folder / PICTURES).glob(f"{BATCH}*"):
         if path.name not in used:
             shutil.rmtree(path, ignore_errors=True)

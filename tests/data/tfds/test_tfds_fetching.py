@@ -229,3 +229,30 @@ def test_a_folder_that_cannot_be_made_is_told(
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "file" / "tfds"))
     with pytest.raises(WorkspaceError, match=r"can't be made.*TFDS_DATA_DIR"):
         fetch_dataset(flowers, Silence())
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{", "[]", "5", '{"kind": "progress"}', '{"kind": "failed", "reason": 5, "text": ""}', '{"kind": "x"}', "\\xff"],
+)
+def test_a_line_that_cannot_be_understood_counts_as_failed(
+    flowers: CatalogueEntry, data_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str
+) -> None:
+    speaker = tmp_path / "speaker.sh"
+    speaker.write_text(f"#!/bin/sh\nprintf '%s\\n' '{line}'\ncat > /dev/null\n")
+    speaker.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(speaker))
+    with pytest.raises(DownloadFailed, match="can't be understood"):
+        fetch_dataset(flowers, Silence())
+
+
+def test_a_listener_that_is_gone_is_not_waited_for(
+    flowers: CatalogueEntry, data_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    speaker = tmp_path / "speaker.sh"
+    speaker.write_text("#!/bin/sh\ncat > /dev/null\n")
+    speaker.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(speaker))
+    monkeypatch.setattr(fetching, "_listen", lambda process, _messages: process.stdout.close())
+    with pytest.raises(DownloadFailed, match="can't be heard"):
+        fetch_dataset(flowers, Silence())

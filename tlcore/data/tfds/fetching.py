@@ -178,18 +178,16 @@ def _listen(process: subprocess.Popen[bytes], messages: Queue[dict[str, Any]]) -
 def _message(line: bytes) -> dict[str, Any] | None:
     """What a line of the process says; None where it is no message."""
     try:
-        match json.loads(line):
-            case {
-                "kind": "progress",
-                "task": str(),
-                "done": int() | float(),
-                "total": int() | float() | None,
-            } as message:
-                return message
-            case {"kind": "failed", "reason": str(), "text": str()} | {"kind": "done"} as message:
-                return message
+        message: Any = json.loads(line)
     except (ValueError, RecursionError):
-        pass
+        return None
+    match message:
+        case (
+            {"kind": "progress", "task": str(), "done": int(), "total": int() | None}
+            | {"kind": "failed", "reason": str(), "text": str()}
+            | {"kind": "done"}
+        ):
+            return dict(message)
     return None
 
 

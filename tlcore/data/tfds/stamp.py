@@ -13,7 +13,7 @@ from tlcore.errors import DatasetError
 from tlcore.files import read_json
 
 STAMP: Final = "tfds.json"
-"""Beside a dataset's `dataset.json`: where its files are, their sizes and times when they were read in, and what was in them."""
+"""Beside a dataset's `dataset.json`: where its files are, their sizes and times, and what was in them when read in."""
 
 
 _CHANGED: Final = "The files of this dataset were changed, moved or removed since they were read in"

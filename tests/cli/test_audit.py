@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cli.calling import tlcore
+
 
 def run(home: Path, *arguments: object) -> tuple[int, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "tlcore", *map(str, arguments), "--json"],
-        stdin=subprocess.DEVNULL,
-        env=os.environ | {"TLCORE_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
-    assert "Traceback" not in done.stderr
-    return done.returncode, json.loads(done.stdout)
+    ran = tlcore(home, *arguments, "--json")
+    return ran.status, ran.json
 
 
 @pytest.fixture(scope="module")

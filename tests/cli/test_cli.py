@@ -1,44 +1,15 @@
 """The command line as scripts outside the project call it: what is on standard output, and the exit status."""
 
-import json
-import os
 import struct
-import subprocess
-import sys
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.cli.calling import tlcore
 from tests.conftest import FinishedRun
-
-
-@dataclass(frozen=True)
-class Ran:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-def tlcore(home: Path, *arguments: object) -> Ran:
-    done = subprocess.run(
-        [sys.executable, "-m", "tlcore", *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
-        env=os.environ | {"TLCORE_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert "Traceback" not in done.stderr
-    return Ran(done.returncode, done.stdout, done.stderr)
 
 
 def test_quickstart_trains_and_predicts(tmp_path: Path) -> None:

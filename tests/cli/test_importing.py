@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from tests.cli.calling import Ran
 from tests.fake_kaggle import TOKEN, serving_kaggle
 from tlcore.cli.group import main
 from tlcore.errors import RunError
 from tlcore.jobs.service import request_stop, wait
 from tlcore.runs.registry import Registry
 from tlcore.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class Ran:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 def datasets(home: Path, *arguments: object) -> Ran:

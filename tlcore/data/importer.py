@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Final
 
 from tlcore.data.archive import open_archive
@@ -28,11 +27,10 @@ from tlcore.data.stored import dataset_folder, read_info
 from tlcore.data.writer import DatasetWriter
 from tlcore.errors import ImportRefused, PictureError, WorkspaceError
 from tlcore.images.decode import PictureFacts
-from tlcore.images.guard import GuardedDecoder
+from tlcore.images.pool import DECODERS, DecoderPool
 from tlcore.progress import Reporter, Silence, Stopped
 from tlcore.workspace import Limits, Workspace
 
-_DECODERS: Final = 2
 _AHEAD: Final = 6
 _NAMED_IN_MESSAGES: Final = 3
 
@@ -203,23 +201,17 @@ def _take(workspace: Workspace, layout: Layout, writer: DatasetWriter, reporter:
     rejected = list(layout.rejected)
     total = len(layout.candidates)
     with ExitStack() as stack:
-        # As many decoders as threads: a thread always finds one free.
-        free: SimpleQueue[GuardedDecoder] = SimpleQueue()
-        for _ in range(_DECODERS):
-            free.put(stack.enter_context(GuardedDecoder(workspace.limits)))
+        decoders = stack.enter_context(DecoderPool(workspace.limits))
 
         def check(candidate: Candidate) -> _Checked:
-            decoder = free.get()
             try:
                 data = candidate.member.read()
-                return _Checked(candidate, data, decoder.inspect(data))
+                return _Checked(candidate, data, decoders.inspect(data))
             except PictureError as error:
                 return _Checked(candidate, b"", None, str(error))
-            finally:
-                free.put(decoder)
 
         reporter.progress("Checking pictures", 0, total)
-        results = stack.enter_context(closing(ordered_map(check, layout.candidates, _DECODERS, _AHEAD)))
+        results = stack.enter_context(closing(ordered_map(check, layout.candidates, DECODERS, _AHEAD)))
         for done, checked in enumerate(results, start=1):
             if reporter.stop_requested():
                 raise Stopped

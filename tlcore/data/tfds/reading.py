@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from queue import SimpleQueue
 from typing import Final
 
 from tlcore.data.dataset import DatasetInfo, Part, RejectedFile
@@ -25,14 +24,13 @@ from tlcore.data.tfds.stamp import STAMP, make_stamp, read_stamp
 from tlcore.data.writer import DatasetWriter
 from tlcore.errors import DatasetError, PictureError
 from tlcore.images.decode import PictureFacts
-from tlcore.images.guard import GuardedDecoder
+from tlcore.images.pool import DECODERS, DecoderPool
 from tlcore.progress import Reporter, Stopped
 from tlcore.workspace import Workspace
 
 MOST_PICTURES: Final = 300_000
 """In a local workspace. Comparing each picture with each takes minutes from here on, and would soon take hours."""
 
-_DECODERS: Final = 2
 _AHEAD: Final = 6
 _TASK: Final = "Checking pictures"
 
@@ -142,26 +140,20 @@ def _take(
     unlabelled: Counter[str] = Counter()
     total = sum(split.pictures for split in on_disk.taken())
     with ExitStack() as stack:
-        # As many decoders as threads: a thread always finds one free.
-        free: SimpleQueue[GuardedDecoder] = SimpleQueue()
-        for _ in range(_DECODERS):
-            free.put(stack.enter_context(GuardedDecoder(workspace.limits)))
+        decoders = stack.enter_context(DecoderPool(workspace.limits))
 
         def check(found: _Found) -> _Checked:
             if not 0 <= found.example.label < len(on_disk.class_names):
                 return _Checked(found, None)
-            decoder = free.get()
             try:
-                facts = decoder.inspect(found.example.data)
+                facts = decoders.inspect(found.example.data)
                 return _Checked(found, facts, sha256=hashlib.sha256(found.example.data).hexdigest())
             except PictureError as error:
                 return _Checked(found, None, str(error))
-            finally:
-                free.put(decoder)
 
         reporter.progress(_TASK, 0, total)
         found = _find(on_disk, division, workspace.limits.picture_bytes, reporter)
-        for done, checked in enumerate(stack.enter_context(closing(ordered_map(check, found, _DECODERS, _AHEAD))), 1):
+        for done, checked in enumerate(stack.enter_context(closing(ordered_map(check, found, DECODERS, _AHEAD))), 1):
             if reporter.stop_requested():
                 raise Stopped
             key, example = checked.found.key, checked.found.example

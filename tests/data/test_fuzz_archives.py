@@ -70,7 +70,7 @@ def warm(decoders: list[GuardedDecoder], monkeypatch: pytest.MonkeyPatch) -> Non
         def __exit__(self, *error: object) -> None:
             free.append(self.decoder)
 
-    monkeypatch.setattr("tlcore.data.importer.GuardedDecoder", Warm)
+    monkeypatch.setattr("tlcore.images.pool.GuardedDecoder", Warm)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 import tlcore
+from pages.widgets.caches import show_caches
 from pages.widgets.errors import APP_LOG, recent_errors
 from pages.widgets.run_status import state_badge
 from pages.widgets.shell import guarded, page_header, plain_text, workspace
@@ -30,7 +31,7 @@ _LOW_DISK_BYTES = 2_000_000_000
 def show_page() -> None:
     """All sections; one that fails doesn't take the others with it."""
     page_header("System", "See what this computer offers, what is at work, and what went wrong.")
-    for section in (show_devices, show_disk, show_queue, show_errors, show_versions, show_limits):
+    for section in (show_devices, show_disk, show_caches, show_queue, show_errors, show_versions, show_limits):
         with guarded():
             section()
 
@@ -93,7 +94,7 @@ def _folder_sizes(home: str) -> dict[str, int]:
         "Datasets": place.datasets,
         "Trainings and models": place.runs,
         "Other jobs": place.jobs,
-        "Converted networks": place.engines,
+        "Caches": place.cache,
         "Uploads not yet taken in": place.incoming,
         "Logs": place.logs,
     }
@@ -204,6 +205,7 @@ def show_limits() -> None:
             "Pixels of one picture": f"{limits.picture_pixels / 1e6:.0f} million",
             "Time to decode one picture": f"{limits.decode_seconds:g} s",
             "Memory to decode one picture": size_text(limits.decode_bytes),
+            "All caches together": size_text(limits.cache_bytes),
         }
         st.dataframe(
             pd.DataFrame({"Limit": list(rows), "Value": list(rows.values())}), hide_index=True, width="stretch"

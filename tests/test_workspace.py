@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from tlcore.errors import ImportRefused, InputError, WorkspaceError
-from tlcore.workspace import HOME_VARIABLE, LIMITS, MODE_VARIABLE, ROOTS_VARIABLE, Limits, Workspace, check_id
+from tlcore.workspace import (
+    CACHE_VARIABLE,
+    HOME_VARIABLE,
+    LIMITS,
+    MODE_VARIABLE,
+    ROOTS_VARIABLE,
+    Limits,
+    Workspace,
+    check_id,
+)
 
 
 def test_the_variable_names_the_place_and_folders_are_made(tmp_path: Path) -> None:
@@ -103,3 +112,14 @@ def test_only_what_lies_in_the_roots_may_be_imported(tmp_path: Path) -> None:
 def test_without_roots_no_path_may(tmp_path: Path, environment: dict[str, str]) -> None:
     with pytest.raises(ImportRefused, match="Upload a zip"):
         Workspace.open(tmp_path, environment).allowed_path(tmp_path)
+
+
+def test_the_caches_may_be_given_more_or_less_room(tmp_path: Path) -> None:
+    assert Workspace.open(tmp_path, {CACHE_VARIABLE: "0.5"}).limits.cache_bytes == 500_000_000
+    assert Workspace.open(tmp_path, {CACHE_VARIABLE: "0"}).limits.cache_bytes == 0
+    assert Workspace.open(tmp_path, {CACHE_VARIABLE: ""}).limits == Limits()
+    demo = Workspace.open(tmp_path, {CACHE_VARIABLE: "7", MODE_VARIABLE: "demo"}).limits
+    assert (demo.cache_bytes, demo.pictures) == (7_000_000_000, LIMITS["demo"].pictures)
+    for bad in ("much", "-1", "nan", "inf", "1e12", "5 GB"):
+        with pytest.raises(WorkspaceError, match=f"{CACHE_VARIABLE}.*{bad}"):
+            Workspace.open(tmp_path, {CACHE_VARIABLE: bad})

@@ -105,6 +105,10 @@ class WorkspaceError(StudioError):
     """The workspace can't be read or written: permissions, disk, an unknown version."""
 
 
+class CacheFull(WorkspaceError):
+    """There is no room for what a run wants to keep, even without everything that nobody uses."""
+
+
 class TrainingFailed(StudioError):
     """Training ended without a model."""
 

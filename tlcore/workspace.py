@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal, get_args
@@ -18,6 +18,7 @@ from tlcore.errors import ImportRefused, InputError, WorkspaceError
 HOME_VARIABLE = "TLCORE_HOME"
 MODE_VARIABLE = "TLCORE_MODE"
 ROOTS_VARIABLE = "TLCORE_ROOTS"
+CACHE_VARIABLE = "TLCORE_CACHE_GB"
 
 Mode = Literal["local", "demo"]
 """Who uses a workspace: `local`, people who may read this machine's folders anyway; `demo`, anybody from anywhere."""
@@ -25,6 +26,7 @@ Mode = Literal["local", "demo"]
 MEBIBYTE = 1024**2
 GIBIBYTE = 1024**3
 
+_MOST_CACHE_GB = 1_000_000
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 # Windows keeps these for devices, in any folder and with any extension, and drops a dot at a name's end.
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?|.*\.", re.IGNORECASE)
@@ -47,6 +49,7 @@ class Limits:
         path_depth: Folders above a picture inside an archive or folder.
         decode_seconds: Time that decoding one picture may take.
         decode_bytes: Address space of the decoding process, in bytes.
+        cache_bytes: What all caches together may take on the disk; those used least recently make way.
     """
 
     archive_bytes: int = 2 * GIBIBYTE
@@ -60,6 +63,7 @@ class Limits:
     path_depth: int = 8
     decode_seconds: float = 20.0
     decode_bytes: int = 2 * GIBIBYTE
+    cache_bytes: int = 20 * GIBIBYTE
 
     @property
     def members(self) -> int:
@@ -86,6 +90,7 @@ LIMITS: Final[Mapping[Mode, Limits]] = MappingProxyType(
             path_depth=6,
             decode_seconds=10.0,
             decode_bytes=GIBIBYTE,
+            cache_bytes=GIBIBYTE,
         ),
     }
 )
@@ -114,13 +119,14 @@ class Workspace:
 
         `$TLCORE_MODE` sets the mode (`local` if unset) and with it the limits. `$TLCORE_ROOTS` sets the roots,
         separated as in `$PATH`; unset, these are the home folder in a local workspace and none in a demo.
+        `$TLCORE_CACHE_GB` sets what all caches together may take.
 
         Raises:
             WorkspaceError: The folder can't be made or written, or a variable has an impossible value.
         """
         place = root or Path(environment.get(HOME_VARIABLE) or Path.home() / ".tlcore")
         mode = _mode(environment)
-        workspace = cls(place.expanduser().resolve(), LIMITS[mode], mode, _roots(environment, mode))
+        workspace = cls(place.expanduser().resolve(), _limits(environment, mode), mode, _roots(environment, mode))
         try:
             for folder in workspace._folders():
                 folder.mkdir(parents=True, exist_ok=True)
@@ -161,9 +167,19 @@ class Workspace:
         return self.root / "drafts"
 
     @property
+    def cache(self) -> Path:
+        """All that can be made again from datasets: losing it costs time only."""
+        return self.root / "cache"
+
+    @property
     def engines(self) -> Path:
         """Converted backbones, kept between runs."""
-        return self.root / "cache" / "engines"
+        return self.cache / "engines"
+
+    @property
+    def thumbnails(self) -> Path:
+        """The SQLite file of small copies of pictures that pages show."""
+        return self.cache / "thumbnails.sqlite"
 
     @property
     def logs(self) -> Path:
@@ -219,6 +235,24 @@ def _mode(environment: Mapping[str, str]) -> Mode:
         options=get_args(Mode),
         hint="Set it to one of these, or remove it.",
     )
+
+
+def _limits(environment: Mapping[str, str], mode: Mode) -> Limits:
+    text = environment.get(CACHE_VARIABLE)
+    if not text:
+        return LIMITS[mode]
+    try:
+        gigabytes = float(text)
+    except ValueError:
+        gigabytes = -1.0
+    if not 0 <= gigabytes <= _MOST_CACHE_GB:
+        raise WorkspaceError(
+            f"The variable {CACHE_VARIABLE} has an impossible value",
+            value=text[:100],
+            options=[f"0 to {_MOST_CACHE_GB:,}"],
+            hint="Set it to the gigabytes that all caches together may take on the disk, such as 5, or remove it.",
+        )
+    return replace(LIMITS[mode], cache_bytes=int(gigabytes * 1e9))
 
 
 def _roots(environment: Mapping[str, str], mode: Mode) -> tuple[Path, ...]:

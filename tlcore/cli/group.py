@@ -10,6 +10,7 @@ import click
 
 import tlcore
 from tlcore.cli.backbones import backbones
+from tlcore.cli.caches import caches
 from tlcore.cli.datasets import datasets
 from tlcore.cli.runs import runs
 from tlcore.cli.serving import evaluate, export, predict
@@ -51,5 +52,5 @@ def main(context: click.Context) -> None:
         raise click.UsageError(str(error)) from error
 
 
-for command in (quickstart, datasets, backbones, train, runs, predict, evaluate, export):
+for command in (quickstart, datasets, backbones, train, runs, predict, evaluate, export, caches):
     main.add_command(command)

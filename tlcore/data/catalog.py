@@ -6,10 +6,9 @@ import logging
 from contextlib import suppress
 from pathlib import Path
 
-import pyarrow as pa
-
+from tlcore.caches.budget import forget
 from tlcore.data.dataset import PARTS, DatasetInfo
-from tlcore.data.index import read_table
+from tlcore.data.index import read_table, unreadable
 from tlcore.data.samples import SAMPLES, prepare_sample
 from tlcore.data.stored import (
     INFO,
@@ -216,7 +215,7 @@ def prepare_dataset(
 
 
 def delete_dataset(workspace: Workspace, dataset_id: str) -> None:
-    """Deletes a dataset; runs that were trained with it keep their reports and models.
+    """Deletes a dataset and what was cached of its pictures; runs trained with it keep their reports and models.
 
     Of TensorFlow Datasets' only what this program wrote down is deleted: the files that it prepared stay.
 
@@ -232,6 +231,7 @@ def delete_dataset(workspace: Workspace, dataset_id: str) -> None:
         raise DatasetError(
             "Nothing of this dataset is in the workspace", value=info.id, hint=f"It comes from: {info.origin}."
         )
+    forget(workspace, dataset_id)
     digests = _digests(dataset_folder(workspace, dataset_id))
     remove_dataset(workspace, dataset_id)
     forget_copies(workspace, digests)
@@ -241,6 +241,6 @@ def _digests(folder: Path) -> set[str]:
     """Of all pictures in all versions of a dataset, as far as these can be read: a damaged one can be deleted, too."""
     found: set[str] = set()
     for path in (folder / OLD_INDEX, *(folder / VERSIONS).glob("*.parquet")):
-        with suppress(OSError, KeyError, pa.ArrowException):
+        with suppress(*unreadable()):
             found.update(read_table(path)["sha256"].to_pylist())
     return found

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from tlcore.caches.budget import forget
 from tlcore.data.alike import group_numbers
 from tlcore.data.dataset import DatasetInfo
 from tlcore.data.index import Row, read_table
@@ -201,8 +202,10 @@ def _edit(workspace: Workspace, dataset_id: str, text: str, change: _Change) -> 
         if info == current and rows == before:
             return current
         following = info.model_copy(update={"version": current.version + 1})
+        gone = {row.sha256 for row in before} - {row.sha256 for row in rows}
+        forget(workspace, dataset_id, gone)
         complete = write_version(folder, following, rows, text)
-        _delete_content(folder, {row.sha256 for row in before} - {row.sha256 for row in rows})
+        _delete_content(folder, gone)
         return complete
 
 

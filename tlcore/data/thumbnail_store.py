@@ -187,7 +187,7 @@ def forget_copies(workspace: Workspace, digests: Collection[str]) -> None:
 
 def store_path(workspace: Workspace) -> Path:
     """The file with a workspace's small copies."""
-    return workspace.engines.parent / "thumbnails.sqlite"
+    return workspace.thumbnails
 
 
 def _name(digest: str, side: int) -> str:

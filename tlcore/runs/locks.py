@@ -1,37 +1,5 @@
-"""File locks: who holds one is alive, whatever a process id or an old timestamp may say.
+"""The locks of runs and jobs: those of `tlcore.locks`, which lower packages use too."""
 
-A lock is the operating system's, so it is free the moment its process ends, however that happens.
-"""
+from tlcore.locks import is_held, take_lock
 
-from __future__ import annotations
-
-from pathlib import Path
-
-from filelock import FileLock, Timeout
-
-# Looking at a lock takes it for an instant. A second look in that instant must not report "held".
-_LOOK_SECONDS = 0.02
-
-
-def take_lock(path: Path, timeout: float = 0.0) -> FileLock | None:
-    """The lock at `path`, held from now on, or None when another process still has it after `timeout` seconds.
-
-    Keep the returned object: the lock is given back by its `release()` or by the end of the process.
-    """
-    lock = FileLock(path, thread_local=False)
-    try:
-        lock.acquire(timeout=timeout, poll_interval=0.005)
-    except Timeout:
-        return None
-    return lock
-
-
-def is_held(path: Path) -> bool:
-    """Whether a living process holds the lock at `path`. A lock that was never taken is not held."""
-    if not path.exists():
-        return False
-    lock = take_lock(path, _LOOK_SECONDS)
-    if lock is None:
-        return True
-    lock.release()
-    return False
+__all__ = ["is_held", "take_lock"]

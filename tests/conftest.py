@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import tlcore.engines  # noqa: F401 - keeps OpenVINO from phoning home, also where a test imports it by itself
+from tlcore.control_group import MemoryGroup, memory_group
 from tlcore.workspace import Workspace
 
 CROP = 96
@@ -121,6 +124,35 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     record = wait(workspace, run_id, timeout=300)
     assert record.state == "completed", record.error
     return FinishedRun(workspace, run_id)
+
+
+@pytest.fixture
+def small_group(tmp_path: Path) -> Iterator[Callable[[int], MemoryGroup]]:
+    """small_group(64): a real control group whose processes may use 64 MiB together; skips where none can be made."""
+    made: list[Path] = []
+
+    def make(mebibytes: int) -> MemoryGroup:
+        own = memory_group()
+        if own is None:
+            pytest.skip("no control group to be seen")
+        folder = own.folder / f"test-{tmp_path.name}-{len(made)}"
+        limit = "memory.limit_in_bytes" if (own.folder / "memory.limit_in_bytes").exists() else "memory.max"
+        try:
+            folder.mkdir()
+            made.append(folder)
+            (folder / limit).write_text(str(mebibytes << 20))
+        except OSError as error:
+            pytest.skip(f"control groups can't be made here: {error}")
+        return MemoryGroup(folder, own.top)
+
+    yield make
+    for folder in made:
+        for process in (folder / "cgroup.procs").read_text().split():
+            os.kill(int(process), signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while (folder / "cgroup.procs").read_text() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        folder.rmdir()
 
 
 @pytest.fixture(scope="session")

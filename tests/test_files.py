@@ -1,10 +1,12 @@
+import errno
 import json
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from tlcore.files import read_json, write_bytes, write_json, write_text
+from tlcore.files import error_chain, is_disk_full, read_json, write_bytes, write_json, write_text
 
 
 def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -59,3 +61,26 @@ def test_a_secret_is_nobody_elses_from_its_first_moment(tmp_path: Path, monkeypa
     assert seen[0] == 0o600
     assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "open").stat().st_mode & 0o444 != 0o400
+
+
+def test_a_full_disk_is_known_whoever_tells_it() -> None:
+    with Path("/dev/full").open("wb", buffering=0) as file, pytest.raises(OSError, match="No space") as caught:
+        file.write(b"x")
+    assert is_disk_full(caught.value)
+    wrapped = ValueError("can't be kept")
+    wrapped.__cause__ = caught.value
+    assert is_disk_full(wrapped)
+    assert is_disk_full(sqlite3.OperationalError("database or disk is full"))
+    assert is_disk_full(ExceptionGroup("threads", [ValueError("x"), OSError(errno.EDQUOT, "Disk quota exceeded")]))
+
+
+def test_other_errors_are_no_full_disk() -> None:
+    assert not is_disk_full(OSError(errno.EACCES, "Permission denied"))
+    assert not is_disk_full(sqlite3.OperationalError("database is locked"))
+    assert not is_disk_full(MemoryError())
+
+
+def test_a_chain_that_bites_its_tail_ends() -> None:
+    first, second = ValueError("first"), ValueError("second")
+    first.__context__, second.__context__ = second, first
+    assert list(error_chain(first)) == [first, second]

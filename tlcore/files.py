@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 # O_BINARY exists on Windows only, where it keeps line ends as they are.
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+# No room left; a quota used up; larger than the file system, or a limit of the process, lets a file be.
+_FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+_FULL_WORDS = ("No space left on device", "database or disk is full")
 
 
 def write_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
@@ -52,3 +58,34 @@ def read_json(path: Path) -> Any:
         json.JSONDecodeError: The file is not JSON.
     """
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether `error`, or what it was raised from, means that a file could not be written for want of room.
+
+    Libraries that write by themselves (TensorFlow, HDF5, SQLite) only say so in words.
+    """
+    return any(_tells_of_disk(link) for link in error_chain(error))
+
+
+def _tells_of_disk(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in _FULL
+    return any(words in str(error) for words in _FULL_WORDS)
+
+
+def error_chain(error: BaseException) -> Iterator[BaseException]:
+    """`error`, what it was raised from, what that was raised from, and the members of groups."""
+    seen: set[int] = set()
+    waiting: list[BaseException] = [error]
+    while waiting:
+        link = waiting.pop()
+        if id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        if isinstance(link, BaseExceptionGroup):
+            waiting.extend(link.exceptions)
+        cause = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+        if cause is not None:
+            waiting.append(cause)

@@ -94,3 +94,29 @@ def start_supervisor(workspace: Workspace) -> Iterator[Callable[[], subprocess.P
     for process in started:
         process.kill()
         process.wait()
+
+
+@pytest.fixture
+def instead_of_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """instead_of_training("return {}"): real workers that start from now on run this Python in place of a training."""
+    home = tmp_path / "in-place-of-training"
+    home.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(home))
+
+    def put(body: str) -> None:
+        lines = "".join(f"    {line}\n" for line in body.splitlines())
+        (home / "stand_in.py").write_text(
+            f"import os, resource, signal\nfrom pathlib import Path\ndef run(context):\n{lines}", encoding="utf-8"
+        )
+        # Python imports this module first of all; the worker then finds the training's name taken.
+        (home / "sitecustomize.py").write_text(
+            "import importlib.abc, importlib.util, sys\n"
+            "class Finder(importlib.abc.MetaPathFinder):\n"
+            "    def find_spec(self, name, path=None, target=None):\n"
+            "        if name == 'tlcore.jobs.train':\n"
+            f"            return importlib.util.spec_from_file_location(name, {str(home / 'stand_in.py')!r})\n"
+            "sys.meta_path.insert(0, Finder())\n",
+            encoding="utf-8",
+        )
+
+    return put

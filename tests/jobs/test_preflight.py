@@ -60,6 +60,17 @@ def test_one_sigmoid_output_needs_two_classes(workspace: Workspace) -> None:
         preflight(workspace, config)
 
 
+@pytest.mark.parametrize("able", [True, False])
+def test_bfloat16_needs_a_processor_that_has_it(workspace: Workspace, monkeypatch, able: bool) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("tlcore.jobs.preflight.has_bfloat16", lambda: able)
+    config = RunConfig.build(dataset="sample/digits", compute={"precision": "bfloat16"})
+    if able:
+        assert preflight(workspace, config).config.compute.precision == "bfloat16"
+    else:
+        with pytest.raises(ConfigError, match="float32"):
+            preflight(workspace, config)
+
+
 def test_a_test_set_with_other_classes_is_refused(own: Workspace, tmp_path: Path, make_folder) -> None:  # type: ignore[no-untyped-def]
     import_pictures(own, make_folder(tmp_path / "test", cat=3, rocket=3), "test")
     with pytest.raises(DatasetError, match="other classes"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tlcore.jobs.process import describe_exit, leave_alone, start_module
+from tlcore.jobs.process import describe_exit, give_way_for_memory, leave_alone, start_module
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,21 @@ def test_an_end_without_a_last_word_is_explained(code: int | None, words: str) -
 
 def test_only_being_killed_suggests_memory() -> None:
     assert "memory" not in describe_exit(-15)
+
+
+def test_a_kill_that_the_kernel_did_not_do_is_not_blamed_on_memory() -> None:
+    assert "not for want of memory" in describe_exit(-9, lacked_memory=False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's choice is Linux's")
+def test_a_worker_would_rather_be_ended_than_the_app(tmp_path: Path) -> None:
+    script = (
+        "from pathlib import Path; from tlcore.jobs.process import give_way_for_memory; give_way_for_memory(); "
+        "print(Path('/proc/self/oom_score_adj').read_text())"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(told.stdout) == 500
+    give_way_for_memory(tmp_path / "no" / "such" / "file")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sessions are a POSIX idea")

@@ -8,7 +8,7 @@ import pytest
 
 from tlcore.errors import InputError, RunError
 from tlcore.jobs import service
-from tlcore.runs.events import last_event, read_events
+from tlcore.runs.events import EventWriter, last_event, read_events
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.locks import take_lock
 from tlcore.runs.registry import Registry
@@ -156,6 +156,34 @@ def test_resuming_waits_for_the_last_worker(
         service.resume(workspace, job_id)
     lock.release()
     assert service.resume(workspace, job_id).state is State.QUEUED
+
+
+def test_waiting_goes_on_with_the_second_attempt(workspace: Workspace, submit: Submit, registry: Registry) -> None:
+    job_id = submit()
+    folder = RunFolder.find(workspace, job_id)
+    told: list[str] = []
+    registry.move(job_id, State.RUNNING)
+    with EventWriter(folder.events) as events:
+        events.write("note", text="a long line of the first attempt, so that the second file is shorter")
+
+    def tell(event: dict[str, object]) -> None:
+        told.append(str(event["text"]))
+        if len(told) == 1:
+            folder.prepare_again()
+            with EventWriter(folder.events) as events:
+                events.write("note", text="second")
+        else:
+            registry.move(job_id, State.COMPLETED)
+
+    assert service.wait(workspace, job_id, tell, timeout=5).state is State.COMPLETED
+    assert told[1:] == ["second"]
+
+
+def test_a_run_at_work_can_not_be_resumed(workspace: Workspace, submit: Submit, registry: Registry) -> None:
+    job_id = submit()
+    registry.move(job_id, State.RUNNING)
+    with pytest.raises(RunError, match="this one is running"):
+        service.resume(workspace, job_id)
 
 
 def test_waiting_ends_with_its_time(workspace: Workspace, submit: Submit) -> None:

@@ -117,6 +117,16 @@ def test_the_queue_is_served_in_the_order_of_joining(workspace: Workspace, make_
     assert all(first < second for first, second in pairwise(times))
 
 
+def test_a_second_attempt_keeps_its_place_in_the_queue(workspace: Workspace, make_record: MakeRecord) -> None:
+    registry = Registry(workspace)
+    for second, name in enumerate(("a1", "b2")):
+        registry.add(make_record(name, second=second))
+    registry.move("a1", State.RUNNING, pid=5)
+    again = registry.move("a1", State.QUEUED)
+    assert [record.id for record in registry.unfinished()] == ["a1", "b2"]
+    assert (again.started, again.pid) == (None, None)
+
+
 def test_a_deleted_registry_is_rebuilt_from_the_folders(
     workspace: Workspace, registry: Registry, make_folder: MakeFolder
 ) -> None:

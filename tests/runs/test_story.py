@@ -95,6 +95,20 @@ def test_figures_that_were_no_numbers() -> None:
     assert math.isnan(story.history[0]["loss"])
 
 
+def test_memory_is_the_most_that_was_told() -> None:
+    story = RunStory()
+    assert story.memory is None
+    for second, anonymous in enumerate((500, 900, 700)):
+        tell(story, second, "memory", anonymous=anonymous, available=10_000)
+    assert story.memory == 900
+
+
+def test_a_second_attempt_says_why() -> None:
+    story = RunStory()
+    tell(story, 0, "retry", attempt=2, phase="frozen", batch_size=16, why="It ran out of memory.")
+    assert [(note.text, note.level) for note in story.notes] == [("It ran out of memory.", "warning")]
+
+
 def test_unknown_events_are_left_out() -> None:
     story = RunStory()
     tell(story, 0, "from the future", anything=1)
@@ -103,3 +117,19 @@ def test_unknown_events_are_left_out() -> None:
     assert [note.text for note in story.notes] == ["GPU found"]
     assert story.baseline == {"loss": 2.3, "accuracy": 0.1}
     assert story.phase is None
+
+
+def test_a_phase_that_is_repeated_is_not_counted_twice() -> None:
+    story = RunStory()
+    tell_phase(story, 0, 2, 10)
+    tell_epoch(story, 1, 1, 1.0)
+    tell_epoch(story, 2, 2, 1.0)
+    tell_phase(story, 3, 5, 10, "fine_tune")
+    tell_epoch(story, 9, 1, 6.0, "fine_tune")
+    tell(story, 10, "retry", phase="fine_tune", batch_size=16, why="Memory was short: 16 instead of 32.")
+    assert [phase.name for phase in story.phases] == ["frozen"]
+    tell_phase(story, 11, 5, 20, "fine_tune")
+    tell_epoch(story, 20, 1, 9.0, "fine_tune")
+    assert [(row["phase"], row["epoch"]) for row in story.history] == [("frozen", 1), ("frozen", 2), ("fine_tune", 1)]
+    assert [phase.name for phase in story.phases] == ["frozen", "fine_tune"]
+    assert [(note.level, note.text) for note in story.notes] == [("warning", "Memory was short: 16 instead of 32.")]

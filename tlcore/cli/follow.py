@@ -97,5 +97,7 @@ def _line(event: dict[str, Any]) -> str:
             return f"Before training: {event['accuracy']:.1%} right on the test pictures"
         case "note":
             return str(event["text"])
+        case "retry":
+            return str(event["why"])
         case _:
             return ""

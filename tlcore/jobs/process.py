@@ -5,6 +5,7 @@ Everything that differs between operating systems is here. Linux is tested; the 
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -19,6 +20,12 @@ import tlcore
 
 # The folder that `tlcore` lies in: children started there find it, installed or not.
 _PACKAGE_HOME = Path(tlcore.__file__).parents[1]
+
+# From -1000, never, to 1000, first of all.
+_KILL_SCORE = Path("/proc/self/oom_score_adj")
+_GLADLY = "500"
+
+logger = logging.getLogger(__name__)
 
 
 def start_module(module: str, *arguments: str, log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -58,15 +65,30 @@ def on_terminate(action: Callable[[], None]) -> None:
         signal.signal(signal.SIGBREAK, handle)
 
 
-def describe_exit(code: int | None) -> str:
+def give_way_for_memory(score: Path = _KILL_SCORE) -> None:
+    """When memory is short, lets the kernel end this process rather than the app or the person's other programs.
+
+    Args:
+        score: Where Linux reads how gladly a process would be ended. Elsewhere there is no such file.
+    """
+    try:
+        score.write_text(_GLADLY, encoding="ascii")
+    except OSError:
+        logger.info("the kernel takes no wish about memory", exc_info=True)
+
+
+def describe_exit(code: int | None, lacked_memory: bool | None = None) -> str:
     """How a worker ended that left no last word, for people.
 
     Args:
         code: The exit status; negative for a signal; None when it is not known because the process was not our child.
+        lacked_memory: Whether the system ended it for want of memory, None when that is not known.
     """
     if code is None:
         return "The process was ended from outside; perhaps the computer was switched off or restarted."
     if code == -getattr(signal, "SIGKILL", 9):
+        if lacked_memory is False:
+            return "The process was killed (signal 9) by a person or another program, not for want of memory."
         return (
             "The process was killed (signal 9), probably because the computer ran out of memory. "
             "Smaller pictures, a smaller batch size or a smaller backbone need less."

@@ -21,13 +21,13 @@ from tlcore.jobs.local import LocalExecutor
 from tlcore.jobs.process import leave_alone, start_module
 from tlcore.jobs.queue import position_in_queue
 from tlcore.jobs.supervisor import LOCK_NAME, LOG_NAME
-from tlcore.runs.events import Event, EventWriter, last_event, read_events
+from tlcore.runs.events import Event, EventWriter, file_number, last_event, read_events
 from tlcore.runs.folder import RunFolder, RunMeta
 from tlcore.runs.identity import Clock, new_id, random_suffix, utc_now
 from tlcore.runs.locks import is_held, take_lock
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
-from tlcore.runs.states import MOVES, State
+from tlcore.runs.states import State
 from tlcore.workspace import HOME_VARIABLE, Workspace
 
 _WAIT_STEP_SECONDS = 0.1
@@ -134,7 +134,7 @@ def resume(workspace: Workspace, run_id: str) -> JobRecord:
     """
     registry = Registry(workspace)
     record = registry.get(run_id)
-    if State.QUEUED not in MOVES[record.state]:
+    if not record.state.can_resume:
         raise RunError(
             f"Only a run that was interrupted or failed can be started again; this one is {record.state}",
             value=run_id,
@@ -179,7 +179,7 @@ def wait(
     Args:
         workspace: Where the job lives.
         run_id: The job.
-        on_event: Called with each event of the job, from its first.
+        on_event: Called with each event of the job, from the first of the attempt at hand; then with those of the next.
         timeout: Seconds to wait at most; the record then says that the job has not ended. None waits for ever.
 
     Raises:
@@ -188,10 +188,12 @@ def wait(
     registry = Registry(workspace)
     folder = RunFolder.find(workspace, run_id)
     started = ensured = time.monotonic()
-    offset = 0
+    offset = number = 0
     while True:
         # The state is read first: once it is an end, no event comes after those read next.
         record = registry.get(run_id)
+        if number != (number := file_number(folder.events)):
+            offset = 0  # a second attempt began, with a file of its own
         page = read_events(folder.events, offset)
         offset = page.offset
         if on_event is not None:

@@ -14,18 +14,24 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tlcore.errors import RunError, StudioError
+from tlcore.errors import RunError, StudioError, WorkspaceError
+from tlcore.files import is_disk_full
+from tlcore.jobs import spare
 from tlcore.jobs.executor import Executor, WorkerEnd
+from tlcore.jobs.last_words import DISK_FULL, NO_ROOM
 from tlcore.jobs.local import LocalExecutor
+from tlcore.jobs.out_of_memory import CountKills, count_kills, lacked_memory
 from tlcore.jobs.process import describe_exit
 from tlcore.jobs.queue import startable
-from tlcore.runs.events import EventWriter, last_event
+from tlcore.jobs.retry import advice, begin_second_attempt
+from tlcore.runs.events import Event, EventWriter, last_event
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.identity import new_error_id
 from tlcore.runs.locks import is_held, take_lock
 from tlcore.runs.rebuild import ended_state
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
+from tlcore.runs.retries import awaits_attempt
 from tlcore.runs.states import State
 from tlcore.workspace import Workspace
 
@@ -46,11 +52,15 @@ class Supervisor:
     Args:
         workspace: The workspace.
         executor: Runs the workers.
+        kills: Tells how many processes the kernel has killed for memory.
     """
 
-    def __init__(self, workspace: Workspace, executor: Executor) -> None:
+    def __init__(self, workspace: Workspace, executor: Executor, kills: CountKills = count_kills) -> None:
         self._workspace = workspace
         self._executor = executor
+        self._kills = kills
+        self._unsettled: dict[str, WorkerEnd] = {}
+        self._waits_for_room = False
         self._registry = Registry(workspace)
 
     def recover(self) -> None:
@@ -61,26 +71,39 @@ class Supervisor:
         sweep_deleted(self._workspace)
         for record in self._registry.unfinished():
             if record.state.active:
-                self._settle(WorkerEnd(record.id, None))
+                self._settle_or_wait(WorkerEnd(record.id, None))
 
     def step(self) -> bool:
         """Sees which workers ended and starts what may start; returns whether there is anything left to do."""
-        for end in self._executor.poll():
-            self._settle(end)
+        for end in (*self._unsettled.values(), *self._executor.poll()):
+            self._settle_or_wait(end)
         unfinished = self._registry.unfinished()
-        for record in startable(unfinished, self._executor.working()):
+        for record in startable(unfinished, self._executor.working() | self._unsettled.keys()):
             self._start(record)
         return bool(unfinished)
 
     def serve(
         self, sleep: Callable[[float], None] = time.sleep, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        """Steps until there has been nothing to do for two seconds."""
+        """Steps until there has been nothing to do for two seconds, or until a full disk has room again."""
         busy_at = monotonic()
         while monotonic() - busy_at < _IDLE_SECONDS:
-            if self.step():
+            if self._step_or_wait():
                 busy_at = monotonic()
             sleep(_STEP_SECONDS)
+
+    def _step_or_wait(self) -> bool:
+        try:
+            busy = self.step()
+        except WorkspaceError as error:
+            if not is_disk_full(error):
+                raise
+            if not self._waits_for_room:
+                logger.exception("the disk is full; waiting for room")
+            self._waits_for_room = True
+            return True
+        self._waits_for_room = False
+        return busy
 
     def _start(self, record: JobRecord) -> None:
         logger.info("starting %s (%s)", record.id, record.kind)
@@ -89,6 +112,17 @@ class Supervisor:
         except StudioError as error:
             logger.exception("can't start %s", record.id)
             self._move(record, State.FAILED, str(error))
+
+    def _settle_or_wait(self, end: WorkerEnd) -> None:
+        """Settles, or tries again at each step while the disk is full or the registry locked."""
+        try:
+            self._settle(end)
+        except (OSError, WorkspaceError):
+            if end.job_id not in self._unsettled:
+                logger.exception("can't write down how %s ended; trying on", end.job_id)
+            self._unsettled[end.job_id] = end
+        else:
+            self._unsettled.pop(end.job_id, None)
 
     def _settle(self, end: WorkerEnd) -> None:
         """Gives a job whose worker is gone its last state, unless the worker did so itself."""
@@ -111,26 +145,57 @@ class Supervisor:
         self._bury(record, folder, end.exit_code)
 
     def _bury(self, record: JobRecord, folder: RunFolder, exit_code: int | None) -> None:
+        spare.give_back(folder)
         last = last_event(folder.events)
         state = ended_state(last)
         if state is not None and last is not None and record.state is not State.QUEUED:
             self._move(record, state, last.get("error"))
             return
-        if record.state is State.QUEUED:
-            error_id = new_error_id()
-            logger.error(
-                "error %s: the worker of %s never started working; its log: %s", error_id, record.id, folder.log
-            )
-            state = State.FAILED
-            error = f"The job's process could not start ({error_id}). {describe_exit(exit_code)} See {folder.log}."
-        else:
-            state, error = State.INTERRUPTED, describe_exit(exit_code)
+        if self._tries_again(record, folder, exit_code, last):
+            return
+        state, error = self._last_word(record, folder, exit_code)
         try:
             with EventWriter(folder.events) as events:
                 events.write("ended", state=state.value, error=error)
         except OSError:
             logger.exception("can't write the last event of %s", record.id)
         self._move(record, state, error)
+
+    def _tries_again(self, record: JobRecord, folder: RunFolder, exit_code: int | None, last: Event | None) -> bool:
+        """Queues a training again that ran out of memory, once; returns whether it did."""
+        if record.state is not State.RUNNING:
+            return False
+        # An earlier supervisor may have got no further than preparing the folder.
+        if last is None or not awaits_attempt(last):
+            lacked = lacked_memory(folder, exit_code, self._kills())
+            if not lacked or not begin_second_attempt(record.kind, folder):
+                return False
+        try:
+            self._registry.move(record.id, State.QUEUED)
+        except RunError:
+            logger.info("%s was stopped before its second attempt", record.id, exc_info=True)
+            with EventWriter(folder.events) as events:
+                events.write("ended", state=State.STOPPED.value, error=None)
+            self._move(record, State.STOPPED, None)
+        else:
+            logger.info("%s ran out of memory and is queued again in smaller batches", record.id)
+        return True
+
+    def _last_word(self, record: JobRecord, folder: RunFolder, exit_code: int | None) -> tuple[State, str]:
+        """The state and the explanation of a job whose worker left none."""
+        if exit_code == NO_ROOM:
+            return State.FAILED, DISK_FULL
+        if record.state is State.QUEUED:
+            error_id = new_error_id()
+            logger.error(
+                "error %s: the worker of %s never started working; its log: %s", error_id, record.id, folder.log
+            )
+            ended = describe_exit(exit_code)
+            return State.FAILED, f"The job's process could not start ({error_id}). {ended} See {folder.log}."
+        lacked = lacked_memory(folder, exit_code, self._kills())
+        if lacked:
+            return State.FAILED, advice(record.kind, folder)
+        return State.INTERRUPTED, describe_exit(exit_code, lacked)
 
     def _move(self, record: JobRecord, state: State, error: str | None) -> None:
         try:

@@ -6,7 +6,6 @@ goes on, and its last event says how it ended.
 
 from __future__ import annotations
 
-import errno
 import faulthandler
 import logging
 import os
@@ -18,12 +17,16 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import tlcore
-from tlcore.errors import RunError, StudioError
-from tlcore.files import write_json
+from tlcore.errors import RunError, StudioError, WorkspaceError
+from tlcore.files import is_disk_full, write_json
+from tlcore.jobs import spare
 from tlcore.jobs.context import JobContext
 from tlcore.jobs.kinds import find_kind
-from tlcore.jobs.process import on_terminate
+from tlcore.jobs.last_words import DISK_FULL, NO_ROOM
+from tlcore.jobs.out_of_memory import count_kills
+from tlcore.jobs.process import give_way_for_memory, on_terminate
 from tlcore.jobs.reporter import FolderReporter
+from tlcore.jobs.retry import advice, payload_of_attempt
 from tlcore.progress import Stopped
 from tlcore.runs.events import EventWriter
 from tlcore.runs.folder import RunFolder
@@ -31,6 +34,7 @@ from tlcore.runs.identity import new_error_id
 from tlcore.runs.locks import take_lock
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
+from tlcore.training.memory import is_out_of_memory
 from tlcore.workspace import Workspace
 
 logger = logging.getLogger(__name__)
@@ -39,12 +43,6 @@ logger = logging.getLogger(__name__)
 _LOCK_SECONDS = 5.0
 
 _PACKAGES = ("tensorflow", "keras", "openvino", "numpy", "pillow")
-
-_OUT_OF_MEMORY = (
-    "The computer ran out of memory. Choose a smaller batch size, smaller pictures or a smaller backbone, "
-    "or close other programs."
-)
-_DISK_FULL = "The disk is full. Make room by deleting runs or datasets that are not needed, then start again."
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,8 @@ class Outcome:
 def main(arguments: Sequence[str]) -> int:
     """Works on the job named by the one argument; returns the process's exit status.
 
-    A job that is not queued any more, or that another worker holds, is left alone.
+    A job that is not queued any more, or that another worker holds, is left alone. When the disk is so full that not
+    even the end can be written down, the status is `NO_ROOM`, and the supervisor tells it.
     """
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s %(levelname)s {arguments[0]} %(name)s: %(message)s")
     faulthandler.enable()
@@ -72,6 +71,11 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     try:
         return _work(workspace, folder)
+    except (OSError, WorkspaceError) as error:
+        if not is_disk_full(error):
+            raise
+        logger.exception("no room for the last words")
+        return NO_ROOM
     finally:
         lock.release()
 
@@ -96,8 +100,16 @@ def _work(workspace: Workspace, folder: RunFolder) -> int:
     with EventWriter(folder.events) as events:
         reporter = FolderReporter(folder, events)
         on_terminate(reporter.request_stop)
-        reporter.event("started", pid=os.getpid(), host=socket.gethostname(), versions=_versions())
+        reporter.event(
+            "started",
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            versions=_versions(),
+            kills=count_kills().to_json(),
+        )
+        spare.set_aside(folder)
         outcome = _attempt(record.kind, workspace, folder, reporter)
+        spare.give_back(folder)
         events.write("ended", state=outcome.state.value, error=outcome.error, details=outcome.details)
     registry.move(folder.id, outcome.state, error=outcome.error)
     logger.info("ended: %s", outcome.state)
@@ -107,7 +119,7 @@ def _work(workspace: Workspace, folder: RunFolder) -> int:
 def _attempt(kind: str, workspace: Workspace, folder: RunFolder, reporter: FolderReporter) -> Outcome:
     """Runs the job; whatever it raises becomes an outcome that a person can read."""
     try:
-        context = JobContext(workspace, folder, folder.read_config(), reporter)
+        context = JobContext(workspace, folder, payload_of_attempt(folder), reporter)
         result = find_kind(kind).load_runner()(context)
         write_json(folder.result, result)
     except Stopped:
@@ -116,18 +128,17 @@ def _attempt(kind: str, workspace: Workspace, folder: RunFolder, reporter: Folde
         logger.info("the job failed", exc_info=True)
         return Outcome(State.FAILED, str(error), error.to_json())
     except Exception as error:  # noqa: BLE001 - the end of the process: told under an id, with the details in the log
-        return Outcome(State.FAILED, _explain(error, folder))
+        return Outcome(State.FAILED, _explain(error, kind, folder))
     return Outcome(State.STOPPED if result.get("stopped") else State.COMPLETED)
 
 
-def _explain(error: Exception, folder: RunFolder) -> str:
+def _explain(error: Exception, kind: str, folder: RunFolder) -> str:
     error_id = new_error_id()
     logger.error("error %s", error_id, exc_info=error)
-    # TensorFlow's own error for a GPU's memory; it can't be imported here.
-    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
-        return f"{_OUT_OF_MEMORY} Details in the log under {error_id}."
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"{_DISK_FULL} Details in the log under {error_id}."
+    if is_out_of_memory(error):
+        return f"{advice(kind, folder)} Details in the log under {error_id}."
+    if is_disk_full(error):
+        return f"{DISK_FULL} Details in the log under {error_id}."
     return f"Something went wrong inside the program ({error_id}). The details are under this id in {folder.log}."
 
 
@@ -143,4 +154,5 @@ def _versions() -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    give_way_for_memory()
     sys.exit(main(sys.argv[1:]))

@@ -45,7 +45,7 @@ class EventWriter:
         self._pending: list[bytes] = []
         self._flushed = monotonic()
         torn = _ends_torn(path)
-        self._file = path.open("ab")
+        self._file = path.open("ab", buffering=0)
         if torn:
             # A writer that was killed left half a line; close it so that only that line is lost.
             self._pending.append(b"\n")
@@ -54,7 +54,7 @@ class EventWriter:
         """Appends one event; `values` is plain JSON data, with NumPy scalars allowed and NaN written as null.
 
         Raises:
-            OSError: The disk is full.
+            OSError: The disk is full. What could not be written is kept, and written with the next event.
         """
         line = _encode({"time": self._clock().isoformat(), "kind": kind, **values})
         with self._lock:
@@ -76,9 +76,12 @@ class EventWriter:
     def close(self) -> None:
         """Writes what is left, makes it durable and closes the file."""
         with self._lock:
-            if not self._file.closed:
+            if self._file.closed:
+                return
+            try:
                 self._flush()
                 os.fsync(self._file.fileno())
+            finally:
                 self._file.close()
 
     def __enter__(self) -> Self:
@@ -90,9 +93,13 @@ class EventWriter:
         self.close()
 
     def _flush(self) -> None:
-        self._file.write(b"".join(self._pending))
-        self._file.flush()
-        self._pending.clear()
+        left = b"".join(self._pending)
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        finally:
+            # On a disk that became full, part of a line may stand there already: its rest comes first next time.
+            self._pending = [left] if left else []
         self._flushed = self._monotonic()
 
 
@@ -119,6 +126,14 @@ def read_events(path: Path, offset: int = 0) -> EventPage:
     whole = data[: data.rfind(b"\n") + 1]
     events = tuple(event for line in whole.splitlines() if (event := _decode(line, path)) is not None)
     return EventPage(events, offset + len(whole))
+
+
+def file_number(path: Path) -> int:
+    """Tells apart the files that `path` names one after another: a new attempt has a new one. 0 while there is none."""
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return 0
 
 
 def last_event(path: Path) -> Event | None:

@@ -189,6 +189,16 @@ class RunFolder:
             raise RunError("This run has left no result", value=self.id, hint="Its state and log say why.")
         return self._read_document(self.result)
 
+    def read_log(self, characters: int) -> str:
+        """The end of what the worker printed; "" when it printed nothing."""
+        try:
+            with self.log.open("rb") as file:
+                size = file.seek(0, 2)
+                file.seek(max(0, size - characters))
+                return file.read().decode(errors="replace")
+        except FileNotFoundError:
+            return ""
+
     def request_stop(self) -> None:
         """Asks the worker to stop; it looks a few times a second."""
         self.stop_flag.touch()

@@ -9,6 +9,7 @@ from tlcore.runs.events import Event, last_event, read_events
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.locks import is_held
 from tlcore.runs.record import JobRecord
+from tlcore.runs.retries import awaits_attempt
 from tlcore.runs.states import State
 
 
@@ -23,8 +24,8 @@ class FoundRun:
 def run_in(folder: RunFolder) -> FoundRun:
     """The run in `folder`.
 
-    Its state is that of the last `ended` event. Without one it is queued when no worker ever wrote, running (or
-    stopping) while a worker holds its lock, and interrupted otherwise.
+    Its state is that of the last `ended` event. Without one it is running (or stopping) while a worker holds its lock,
+    queued when no worker ever wrote in this attempt, and interrupted otherwise.
 
     Raises:
         WorkspaceError: The folder's meta data is missing or damaged.
@@ -32,7 +33,7 @@ def run_in(folder: RunFolder) -> FoundRun:
     meta = folder.read_meta()
     last = last_event(folder.events)
     state = _state(folder, last)
-    first = next(iter(read_events(folder.events).events), None) if last else None
+    started = _started(folder) if last else None
     record = JobRecord(
         id=meta.id,
         kind=meta.kind,
@@ -42,9 +43,9 @@ def run_in(folder: RunFolder) -> FoundRun:
         created=meta.created,
         owner=meta.owner,
         queued=meta.created,
-        started=_time(first),
+        started=_time(started),
         ended=_time(last) if state.ended else None,
-        pid=first.get("pid") if first else None,
+        pid=started.get("pid") if started else None,
         error=last.get("error") if last and state.ended else None,
         # An old end is no news.
         announced=state.ended,
@@ -66,7 +67,13 @@ def _state(folder: RunFolder, last: Event | None) -> State:
         return ended
     if is_held(folder.lock):
         return State.STOPPING if folder.stop_flag.exists() else State.RUNNING
-    return State.QUEUED if last is None else State.INTERRUPTED
+    return State.QUEUED if awaits_attempt(last) else State.INTERRUPTED
+
+
+def _started(folder: RunFolder) -> Event | None:
+    """The first event that a worker wrote; what tells of a second attempt stands before it."""
+    events = read_events(folder.events).events
+    return next((event for event in events if not awaits_attempt(event)), None)
 
 
 def _time(event: Event | None) -> datetime | None:

@@ -84,7 +84,8 @@ class Registry:
     def move(self, run_id: str, to: State, *, pid: int | None = None, error: str | None = None) -> JobRecord:
         """Moves a row to another state and returns it as it is then.
 
-        Joining the queue clears what the last attempt left; starting notes `pid`; ending notes `error`.
+        Joining the queue clears what the last attempt left; starting notes `pid`; ending notes `error`. A row that goes
+        back to the queue while it runs keeps its place there: it has waited already.
 
         Raises:
             RunError: There is no such row, or its state does not allow this move.
@@ -98,7 +99,7 @@ class Registry:
                     options=sorted(MOVES[before.state]),
                     hint="" if MOVES[before.state] else "It has ended for good; start a new one.",
                 )
-            self._set_state(connection, run_id, to, pid, error)
+            self._set_state(connection, run_id, to, pid, error, keep_place=before.state.active)
             return _get(connection, run_id)
 
     def ask_to_stop(self, run_id: str) -> JobRecord:
@@ -137,11 +138,18 @@ class Registry:
         return tuple(JobRecord.from_row(row) for row in rows)
 
     def _set_state(
-        self, connection: sqlite3.Connection, run_id: str, to: State, pid: int | None, error: str | None
+        self,
+        connection: sqlite3.Connection,
+        run_id: str,
+        to: State,
+        pid: int | None,
+        error: str | None,
+        keep_place: bool = False,
     ) -> None:
         now = self._clock().isoformat()
         if to is State.QUEUED:
-            changes = "queued = :now, started = NULL, ended = NULL, pid = NULL, error = NULL, announced = 0"
+            changes = "started = NULL, ended = NULL, pid = NULL, error = NULL, announced = 0"
+            changes += "" if keep_place else ", queued = :now"
         elif to is State.RUNNING:
             changes = "started = :now, pid = :pid"
         elif to.ended:
@@ -149,7 +157,7 @@ class Registry:
         else:
             changes = "error = NULL"
         connection.execute(
-            f"UPDATE jobs SET state = :state, {changes} WHERE id = :id",  # noqa: S608 - one of the four above
+            f"UPDATE jobs SET state = :state, {changes} WHERE id = :id",  # noqa: S608 - made of the texts above
             {"state": to.value, "now": now, "pid": pid, "error": error, "id": run_id},
         )
 

@@ -22,6 +22,11 @@ class State(StrEnum):
         return self in ENDED
 
     @property
+    def can_resume(self) -> bool:
+        """Whether a person may start it again."""
+        return self in (State.INTERRUPTED, State.FAILED)
+
+    @property
     def active(self) -> bool:
         """Whether a worker has it now."""
         return self in (State.RUNNING, State.STOPPING)
@@ -31,7 +36,10 @@ ENDED = frozenset({State.STOPPED, State.INTERRUPTED, State.FAILED, State.COMPLET
 
 MOVES: dict[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.RUNNING, State.STOPPED, State.FAILED}),
-    State.RUNNING: frozenset({State.STOPPING, State.STOPPED, State.INTERRUPTED, State.FAILED, State.COMPLETED}),
+    State.RUNNING: frozenset(
+        # Back to the queue: a second attempt, in smaller batches.
+        {State.QUEUED, State.STOPPING, State.STOPPED, State.INTERRUPTED, State.FAILED, State.COMPLETED}
+    ),
     State.STOPPING: frozenset({State.STOPPED, State.INTERRUPTED, State.FAILED, State.COMPLETED}),
     State.STOPPED: frozenset(),
     State.INTERRUPTED: frozenset({State.QUEUED}),

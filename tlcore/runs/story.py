@@ -106,6 +106,8 @@ class RunStory:
         notes: What was worth telling.
         baseline: Loss and accuracy on the test pictures before training, None while unknown.
         versions: Versions of the packages that the worker uses.
+        expected: Steps of the run and the seconds that each will take, in order, as they were foretold at its start.
+        memory: Most anonymous memory that the worker told of, in bytes; None while it told none.
     """
 
     def __init__(self) -> None:
@@ -116,6 +118,8 @@ class RunStory:
         self.notes: list[Note] = []
         self.baseline: dict[str, Any] | None = None
         self.versions: dict[str, str] = {}
+        self.expected: list[tuple[str, float]] = []
+        self.memory: int | None = None
         self._stride = 1
         self._batches_seen = 0
 
@@ -142,6 +146,12 @@ class RunStory:
                 self._add_epoch(event, time)
             case "note":
                 self.notes.append(Note(time, event["text"], event.get("level", "info")))
+            case "memory":
+                self.memory = max(self.memory or 0, event["anonymous"])
+            case "retry":
+                self._add_retry(event, time)
+            case "forecast":
+                self.expected = [(step["name"], step["seconds"]) for step in event["steps"]]
             case "baseline":
                 self.baseline = _figures(event)
             case "ended":
@@ -158,6 +168,15 @@ class RunStory:
         self.phases.append(
             PhaseProgress(event["phase"], event["epochs"], event["batches"], event["trainable"], time, time, done)
         )
+
+    def _add_retry(self, event: Event, time: datetime) -> None:
+        """The phase begins anew: what the attempt that failed had reached is not counted twice."""
+        if event.get("why"):
+            self.notes.append(Note(time, event["why"], "warning"))
+        phase = event.get("phase")
+        self.phases = [known for known in self.phases if known.name != phase]
+        self.history = [row for row in self.history if row["phase"] != phase]
+        self.batches = [row for row in self.batches if row["phase"] != phase]
 
     def _add_batch(self, event: Event, time: datetime) -> None:
         self.task = None

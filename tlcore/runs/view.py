@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any, Final, Self
 
 from tlcore.errors import RunError
-from tlcore.runs.events import read_events
+from tlcore.runs.events import file_number, read_events
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.identity import Clock, utc_now
 from tlcore.runs.locks import is_held
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
+from tlcore.runs.remaining import seconds_to_end
 from tlcore.runs.states import State
 from tlcore.runs.story import Note, RunStory, TaskProgress
 from tlcore.workspace import Workspace
@@ -68,7 +69,7 @@ class RunView:
         """
         # The state is read first: once it is an end, no event comes after those read next.
         self.record = self._registry.get(self.id)
-        number = self._file_number()
+        number = file_number(self._folder.events)
         if number != self._file:
             # The run was started anew: its earlier events were put away and a new file began.
             self.story, self._offset, self._file, self._result = RunStory(), 0, number, None
@@ -128,6 +129,11 @@ class RunView:
         return self.story.baseline
 
     @property
+    def memory(self) -> int | None:
+        """Most anonymous memory that the worker told of, in bytes; None while it told none."""
+        return self.story.memory
+
+    @property
     def task(self) -> TaskProgress | None:
         """What is done outside of epochs now, None in an epoch and after the end."""
         return self.story.task if self.state.active else None
@@ -155,6 +161,11 @@ class RunView:
         if left is None:
             return None
         return max(left - (self._clock() - at_hand.told).total_seconds(), 0.0)
+
+    @property
+    def seconds_to_end(self) -> float | None:
+        """Seconds until the whole run ends, as foretold and by its pace so far; None when unknown or not at work."""
+        return seconds_to_end(self.story, self._clock()) if self.state is State.RUNNING else None
 
     @property
     def seconds_running(self) -> float | None:
@@ -186,13 +197,7 @@ class RunView:
 
     def log_tail(self, characters: int = 20_000) -> str:
         """The end of what the worker printed; "" when it printed nothing."""
-        try:
-            with self._folder.log.open("rb") as file:
-                size = file.seek(0, 2)
-                file.seek(max(0, size - characters))
-                return file.read().decode(errors="replace")
-        except FileNotFoundError:
-            return ""
+        return self._folder.read_log(characters)
 
     def to_json(self) -> dict[str, Any]:
         """The run as plain JSON data: state, place in the training, times, error, and the test accuracy once known."""
@@ -213,11 +218,6 @@ class RunView:
             "error": row.error,
             "accuracy": test.get("accuracy"),
             "seconds_left": self.seconds_left,
+            "seconds_to_end": self.seconds_to_end,
             "not_responding": self.not_responding,
         }
-
-    def _file_number(self) -> int:
-        try:
-            return self._folder.events.stat().st_ino
-        except FileNotFoundError:
-            return 0

@@ -1,0 +1,171 @@
+"""Real little models, trained and kept, by writers that may be killed or find no room."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from tlcore.progress import Silence
+from tlcore.training.keeping import KeepOnDisk, Kept, load_best, write_weights
+
+
+class Listener(Silence):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def event(self, kind: str, **values: Any) -> None:
+        assert kind == "note"
+        self.notes.append(values["text"])
+
+
+def make_model(units: int = 3) -> keras.Model:
+    layers = [keras.layers.Dense(units, name="hidden"), keras.layers.BatchNormalization(), keras.layers.Dense(1)]
+    model = keras.Sequential([keras.Input((4,)), *layers])
+    model.compile(optimizer="sgd", loss="mse")
+    return model
+
+
+def run(callback: KeepOnDisk, model: keras.Model, *values: float) -> None:
+    """Ends an epoch for each value, with the model's weights equal to the epoch's number."""
+    callback.set_model(model)
+    for epoch, value in enumerate(values):
+        model.set_weights([np.full(weight.shape, epoch + 1.0) for weight in model.weights])
+        callback.on_epoch_end(epoch, {"val_loss": value, "val_accuracy": value})
+
+
+def kept_number(path: Path) -> tuple[float, Kept]:
+    model = make_model()
+    kept = load_best(path, model)
+    assert kept is not None
+    numbers = {float(number) for weight in model.get_weights() for number in np.ravel(weight)}
+    assert len(numbers) == 1
+    return numbers.pop(), kept
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "best-frozen.npz"
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """No file may be larger than 512 bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (512, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_the_best_epoch_is_kept(path: Path) -> None:
+    run(KeepOnDisk(path), make_model(), 0.9, 0.5, 0.7, float("nan"))
+    assert kept_number(path) == (2.0, Kept(2, "val_loss", 0.5))
+
+
+def test_accuracy_is_better_when_larger(path: Path) -> None:
+    run(KeepOnDisk(path, "val_accuracy"), make_model(), 0.9, 0.5, 0.95)
+    assert kept_number(path) == (3.0, Kept(3, "val_accuracy", 0.95))
+
+
+def test_a_second_attempt_replaces_only_by_something_better(path: Path) -> None:
+    run(KeepOnDisk(path), make_model(), 0.9, 0.5)
+    _, best = kept_number(path)
+    run(KeepOnDisk(path, best=best), make_model(), 0.6)
+    assert kept_number(path)[1].value == 0.5
+    run(KeepOnDisk(path, best=best), make_model(), 0.4)
+    assert kept_number(path) == (1.0, Kept(1, "val_loss", 0.4))
+
+
+def test_it_works_in_a_real_training(path: Path) -> None:
+    inputs = np.random.default_rng(3).normal(size=(64, 4))
+    model = make_model()
+    history = model.fit(
+        inputs, inputs[:, :1], validation_split=0.5, epochs=4, verbose=0, callbacks=[KeepOnDisk(path)], batch_size=8
+    ).history["val_loss"]
+    other = make_model()
+    kept = load_best(path, other)
+    assert kept is not None
+    assert kept.value == min(history)
+    assert other.evaluate(inputs[32:], inputs[32:, :1], verbose=0) == pytest.approx(min(history), rel=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
+def test_a_damaged_file_is_not_used(path: Path, share: float) -> None:
+    run(KeepOnDisk(path), make_model(), 0.5)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    model = make_model()
+    before = model.get_weights()
+    assert load_best(path, model) is None
+    assert all((one == other).all() for one, other in zip(before, model.get_weights(), strict=True))
+
+
+def test_a_flipped_bit_is_noticed(path: Path) -> None:
+    run(KeepOnDisk(path), make_model(), 0.5)
+    data = bytearray(path.read_bytes())
+    place = data.rindex(np.float32(1.0).tobytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+    assert load_best(path, make_model()) is None
+
+
+def test_another_models_weights_are_not_used(path: Path, tmp_path: Path) -> None:
+    run(KeepOnDisk(path), make_model(units=5), 0.5)
+    assert load_best(path, make_model(units=3)) is None
+    assert load_best(tmp_path / "never-written.npz", make_model()) is None
+
+
+@pytest.mark.usefixtures("small_files")
+def test_a_full_disk_is_told_once_and_training_goes_on(path: Path) -> None:
+    listener = Listener()
+    run(KeepOnDisk(path, reporter=listener), make_model(), 0.5, 0.4)
+    assert len(listener.notes) == 1
+    assert "the disk is full" in listener.notes[0]
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_full_disk_leaves_the_earlier_weights(path: Path, request: pytest.FixtureRequest) -> None:
+    run(KeepOnDisk(path), make_model(), 0.5)
+    request.getfixturevalue("small_files")
+    with pytest.raises(OSError, match=os.strerror(27)):
+        write_weights(path, make_model(), Kept(2, "val_loss", 0.4))
+    assert kept_number(path)[1].epoch == 1
+
+
+WRITER = """
+import sys
+from pathlib import Path
+import keras
+from tlcore.training.keeping import Kept, write_weights
+model = keras.Sequential([keras.Input((1000,)), keras.layers.Dense(5000, name="hidden")])
+for epoch in range(1, 100_000):
+    write_weights(Path(sys.argv[1]), model, Kept(epoch, "val_loss", 0.5))
+"""
+
+
+def test_a_writer_that_is_killed_leaves_whole_weights(path: Path) -> None:
+    model = keras.Sequential([keras.Input((1000,)), keras.layers.Dense(5000, name="hidden")])
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, path], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline
+        assert writer.poll() is None
+        time.sleep(0.01)
+    # Most of its time it is in the middle of a file: wait for such a moment.
+    while not path.with_name(f".{path.name}.tmp").exists():
+        assert time.monotonic() < deadline
+    writer.kill()
+    writer.wait()
+    kept = load_best(path, model)
+    assert kept is not None
+    write_weights(path, model, Kept(kept.epoch + 1, "val_loss", 0.4))
+    assert list(path.parent.iterdir()) == [path]

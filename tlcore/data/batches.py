@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -14,10 +15,17 @@ from tlcore.images.decode import load_picture
 from tlcore.workspace import Limits
 
 _AHEAD_PER_THREAD = 8
+_MOST_THREADS = 8
+
+
+def decoding_threads() -> int:
+    """One a processor that this process may use, at most 8: more would wait for each other and for the disk."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, _MOST_THREADS)
 
 
 def read_batches(
-    dataset: Dataset, indices: NDArray[np.int64], size: int, batch_size: int, limits: Limits, threads: int = 2
+    dataset: Dataset, indices: NDArray[np.int64], size: int, batch_size: int, limits: Limits, threads: int | None = None
 ) -> Iterator[NDArray[np.uint8]]:
     """The pictures at `indices`, in that order. Threads decode a little ahead; Pillow frees them from Python's lock.
 
@@ -29,7 +37,7 @@ def read_batches(
         size: Side in pixels.
         batch_size: Pictures a batch; the last one may be smaller.
         limits: Of decoding.
-        threads: Number of decoding threads.
+        threads: Number of decoding threads; None is `decoding_threads()`.
 
     Yields:
         uint8, shape (batch_size, size, size, 3).
@@ -41,6 +49,7 @@ def read_batches(
     def load(index: int) -> NDArray[np.uint8]:
         return load_picture(dataset.read(index), size, limits)
 
+    threads = threads or decoding_threads()
     wanted = (int(index) for index in indices)
     with closing(ordered_map(load, wanted, threads, threads * _AHEAD_PER_THREAD)) as pictures:
         for start in range(0, len(indices), batch_size):

@@ -1,36 +1,35 @@
-"""The index of a dataset: a row a picture, kept as one parquet file a version."""
+"""The index of a dataset: a row a picture, kept as one parquet file a version.
+
+PyArrow is loaded when an index is read or written: it takes a tenth of a second, and the app's first page does neither.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tlcore.data.dataset import PARTS, Part
 from tlcore.data.places import Place
 from tlcore.files import write_bytes
 
-_SCHEMA: Final = pa.schema(
-    [
-        ("key", pa.string()),
-        ("label", pa.int32()),
-        ("part", pa.string()),
-        ("sha256", pa.string()),
-        ("width", pa.int32()),
-        ("height", pa.int32()),
-        ("file", pa.string()),
-        ("record", pa.int64()),
-        ("offset", pa.int64()),
-        ("length", pa.int64()),
-        ("group", pa.int32()),
-        ("excluded", pa.string()),
-    ]
-)
+_COLUMNS: Final = {
+    "key": "string",
+    "label": "int32",
+    "part": "string",
+    "sha256": "string",
+    "width": "int32",
+    "height": "int32",
+    "file": "string",
+    "record": "int64",
+    "offset": "int64",
+    "length": "int64",
+    "group": "int32",
+    "excluded": "string",
+}
 _DEFAULTS: Final[dict[str, Any]] = {"record": -1, "offset": 0, "length": -1, "group": -1, "excluded": None}
 """What an index lacks that an older version of the program wrote."""
 
@@ -62,18 +61,35 @@ class Row:
     excluded: str | None = None
 
 
+@cache
+def _schema() -> Any:
+    import pyarrow as pa
+
+    return pa.schema([(name, getattr(pa, kind)()) for name, kind in _COLUMNS.items()])
+
+
+def unreadable() -> tuple[type[Exception], ...]:
+    """What reading a table raises that is missing, damaged or not ours."""
+    import pyarrow as pa
+
+    return OSError, KeyError, pa.ArrowException
+
+
 def write_index(path: Path, rows: Sequence[Row]) -> None:
     """Writes an index, atomically.
 
     Raises:
         OSError: The disk is full or can't be written.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     columns: dict[str, list[Any]] = {
         name: [getattr(row.place if name in Place.__dataclass_fields__ else row, name) for row in rows]
-        for name in _SCHEMA.names
+        for name in _COLUMNS
     }
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns, schema=_SCHEMA), sink, compression="zstd")
+    pq.write_table(pa.table(columns, schema=_schema()), sink, compression="zstd")
     write_bytes(path, sink.getvalue().to_pybytes())
 
 
@@ -83,12 +99,14 @@ def read_table(path: Path) -> Any:
     Raises:
         OSError, pyarrow.ArrowException: There is none, or it is damaged.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     table = pq.read_table(path, use_threads=False)
     for name, value in _DEFAULTS.items():
         if name not in table.column_names:
-            kind = _SCHEMA.field(name).type
-            table = table.append_column(name, pa.array([value] * len(table), type=kind))
-    return table.select(_SCHEMA.names).cast(_SCHEMA)
+            table = table.append_column(name, pa.array([value] * len(table), type=_schema().field(name).type))
+    return table.select(list(_COLUMNS)).cast(_schema())
 
 
 def rows_of(table: Any) -> list[Row]:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tlcore.data.alike import LOOK_BYTES
+from tlcore.data.index import unreadable
 from tlcore.errors import DatasetError
 from tlcore.files import write_bytes
 
@@ -28,6 +27,9 @@ def write_looks(batch: Path, looks: Mapping[str, bytes]) -> None:
     Raises:
         OSError: The disk is full or can't be written.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     table = pa.table(
         {"sha256": pa.array(list(looks), pa.string()), "look": pa.array(list(looks.values()), pa.binary(LOOK_BYTES))}
     )
@@ -49,12 +51,14 @@ def read_looks(pictures: Path, hashes: Sequence[str]) -> NDArray[np.uint8]:
     Raises:
         DatasetError: A file of looks is damaged.
     """
+    import pyarrow.parquet as pq
+
     known: dict[str, bytes] = {}
     for path in sorted(pictures.glob(f"*/{_NAME}")):
         try:
             table = pq.read_table(path, use_threads=False)
             known.update(zip(table["sha256"].to_pylist(), table["look"].to_pylist(), strict=True))
-        except (OSError, KeyError, pa.ArrowException) as error:
+        except unreadable() as error:
             raise DatasetError(
                 "What is known of how this dataset's pictures look is damaged",
                 value=path.parents[2].name,

@@ -18,13 +18,12 @@ from typing import Any, Final
 from uuid import uuid4
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from tlcore.data.alike import group_numbers
 from tlcore.data.dataset import DatasetInfo, Part
-from tlcore.data.index import Row, read_table, rows_of
+from tlcore.data.index import Row, read_table, rows_of, unreadable
 from tlcore.data.looks import read_looks
 from tlcore.data.places import Place, read_place
 from tlcore.errors import DatasetError, PictureError, WorkspaceError
@@ -100,7 +99,7 @@ def read_rows(folder: Path, version: int) -> list[Row]:
 def _read_index(folder: Path, version: int) -> Any:
     try:
         return read_table(index_path(folder, version))
-    except (OSError, KeyError, pa.ArrowException) as error:
+    except unreadable() as error:
         raise DatasetError("This dataset's index is damaged", value=folder.name, hint=_READ_AGAIN) from error
 
 

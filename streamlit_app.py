@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.widgets import warming
 from pages.widgets.router import configure_page, routed, studio_pages
 from pages.widgets.shell import guarded, use_dataset
 from pages.widgets.sidebar import draw_sidebar
@@ -17,3 +18,4 @@ with guarded(), routed():
     page.run()
 with st.sidebar:
     draw_sidebar()
+warming.warm_up()

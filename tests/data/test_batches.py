@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tlcore.data import ordered
 from tlcore.data.batches import read_batches
 from tlcore.data.catalog import open_dataset
 from tlcore.data.importer import import_pictures
@@ -48,3 +51,24 @@ def test_work_is_only_a_little_ahead_and_ends_with_the_reader() -> None:
     assert len(taken) <= 15
     results.close()
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(("processors", "threads"), [(1, 1), (3, 3), (64, 8)])
+def test_as_many_threads_decode_as_there_are_processors_to_use(
+    processors: int, threads: int, workspace: Workspace, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pools: list[int] = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, size: int, **options: str) -> None:
+            pools.append(size)
+            super().__init__(size, **options)
+
+    monkeypatch.setattr(ordered, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(processors)), raising=False)
+    dataset = open_dataset(workspace, import_pictures(workspace, picture_folder, "pets").id)
+    pools.clear()
+    whole = list(read_batches(dataset, np.arange(24), 16, 24, workspace.limits))
+    single = list(read_batches(dataset, np.arange(24), 16, 5, workspace.limits, threads=1))
+    assert pools == [threads, 1]
+    assert np.array_equal(np.concatenate(whole), np.concatenate(single))

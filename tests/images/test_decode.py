@@ -7,6 +7,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from tlcore.errors import PictureError
@@ -121,6 +122,59 @@ def test_a_small_picture_of_a_large_one_is_averaged_not_sampled() -> None:
     pixels = load_picture(encoded(Image.fromarray(lines)), 32, LIMITS)[2:-2, 2:-2]
     assert pixels.min() > 120
     assert pixels.max() < 136
+
+
+def large_photo(photos: dict[str, NDArray[np.uint8]], mode: str = "RGB", **options: object) -> bytes:
+    """A photo of 1,600 × 1,200 pixels as JPEG, with the fine noise of a sensor."""
+    photo = Image.fromarray(photos["coffee"]).resize((1600, 1200), Image.Resampling.LANCZOS)
+    noise = np.random.default_rng(0).normal(0, 6, (1200, 1600, 1))
+    noisy = np.clip(np.asarray(photo) + noise, 0, 255).astype(np.uint8)
+    return encoded(Image.fromarray(noisy).convert(mode), "JPEG", quality=90, **options)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("size", [96, 224])
+def test_a_large_jpeg_that_is_decoded_smaller_looks_as_if_all_of_it_had_been(
+    photos: dict[str, NDArray[np.uint8]], mode: str, size: int
+) -> None:
+    data = large_photo(photos, mode)
+    small = load_picture(data, size, LIMITS).astype(int)
+    whole = Image.fromarray(load_picture(data, None, LIMITS)).resize((size, size), Image.Resampling.BILINEAR)
+    off = np.abs(small - np.asarray(whole))
+    assert 0 < off.mean() < 1
+    assert np.percentile(off, 99) <= 4
+
+
+def test_only_a_jpeg_four_times_as_large_is_decoded_smaller(photos: dict[str, NDArray[np.uint8]]) -> None:
+    data = large_photo(photos)
+    whole = Image.open(BytesIO(data)).convert("RGB")
+    for size, alike in ((300, False), (301, True)):
+        expected = np.asarray(whole.resize((size, size), Image.Resampling.BILINEAR))
+        assert np.array_equal(load_picture(data, size, LIMITS), expected) == alike
+    lossless = encoded(whole, "PNG", compress_level=1)
+    expected = np.asarray(whole.resize((32, 32), Image.Resampling.BILINEAR))
+    assert np.array_equal(load_picture(lossless, 32, LIMITS), expected)
+
+
+def test_a_large_jpeg_that_is_decoded_smaller_stands_upright(quarters: Image.Image) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    large = quarters.resize((1200, 800)).transpose(Image.Transpose.ROTATE_90)
+    pixels = load_picture(encoded(large, "JPEG", exif=exif), 64, LIMITS).astype(int)
+    for place, colour in (((8, 8), (255, 0, 0)), ((8, -8), (0, 255, 0)), ((-8, 8), (0, 0, 255))):
+        assert np.abs(pixels[place] - colour).max() < 8
+
+
+def test_a_large_jpeg_that_is_cut_off_is_found_at_any_size(photos: dict[str, NDArray[np.uint8]]) -> None:
+    data = large_photo(photos)
+    for size in (None, 300, 32):
+        with pytest.raises(PictureError, match="cut off"):
+            load_picture(data[: len(data) // 2], size, LIMITS)
+
+
+def test_the_limit_on_pixels_is_that_of_the_whole_picture(photos: dict[str, NDArray[np.uint8]]) -> None:
+    with pytest.raises(PictureError, match="1,600 × 1,200"):
+        load_picture(large_photo(photos), 32, Limits(picture_pixels=1600 * 1200 - 1))
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "BMP", "WEBP"])

@@ -45,6 +45,14 @@ _CONTAINER_FORMATS: Final = ("AVIF", "HEIF")
 _PLAIN_FORMATS: Final = tuple(name for name in FORMATS if name not in _CONTAINER_FORMATS)
 _FILM_BRANDS: Final = (b"isom", b"iso2", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  ", b"3gp4", b"3gp5")
 
+DECODING: Final = "2"
+"""Goes into the keys of what is computed from decoded pictures: raise it when other pixels come out."""
+
+# How much larger than wanted a JPEG may come out of its decoder, which scales by a half, a quarter or an eighth in a
+# fraction of the time. At 12 megapixels to 224 pixels: 33 ms a picture for 107; nearer to the size that is wanted saves
+# no more, since reading the file's codes takes the rest. See `load_picture` for what it costs.
+_LEAST_SCALE: Final = 2
+
 _ORIENTATION = 0x0112
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -99,6 +107,12 @@ def load_picture(data: bytes, size: int | None, limits: Limits) -> NDArray[np.ui
     Grey, palette, CMYK and 16-bit pictures are converted, transparency is laid over white, of an animation the first
     picture is taken. It is stretched to the square, not cropped, so that nothing at the border is lost.
 
+    A JPEG that is four or more times larger than asked for is decoded at a half, a quarter or an eighth of its size, at
+    least twice the size that is wanted. Against decoding all of it (photos of 12 megapixels at 224 pixels, smaller ones
+    at 96) values differ by 0.5 to 1 of 255 in the mean, 99 of 100 by at most 4, and by less than 2 in the mean of any
+    picture; EfficientNet-Lite0's embedding changes by 4 to 7 % of its length, where saving the result as JPEG
+    of quality 98 changes it by 6 to 9 %.
+
     Args:
         data: The encoded picture.
         size: Side of the square in pixels; None keeps the picture's own size.
@@ -111,10 +125,10 @@ def load_picture(data: bytes, size: int | None, limits: Limits) -> NDArray[np.ui
         PictureError: It is not a picture, too large, cut off or damaged.
     """
     with _plain_errors(data, limits):
-        picture = _upright(_decoded(data, limits))
+        picture = _upright(_decoded(data, limits, None if size is None else _LEAST_SCALE * size))
         if size is not None:
             picture = picture.resize((size, size), Image.Resampling.BILINEAR)
-        return np.array(picture, dtype=np.uint8)
+        return np.array(picture)
 
 
 def inspect_picture(data: bytes, limits: Limits) -> PictureFacts:
@@ -149,8 +163,7 @@ def shrink_picture(data: bytes, side: int, limits: Limits) -> bytes:
         PictureError: As for `load_picture`.
     """
     with _plain_errors(data, limits):
-        # Twice the size that is wanted is decoded from a JPEG at least: four times as fast, and nobody sees it.
-        picture = _upright(_decoded(data, limits, least_side=2 * side))
+        picture = _upright(_decoded(data, limits, _LEAST_SCALE * side))
         picture.thumbnail((side, side), Image.Resampling.BILINEAR)
         copy = BytesIO()
         picture.save(copy, "WEBP", quality=80, method=2)
@@ -238,7 +251,7 @@ def _rgb(image: Image.Image) -> Image.Image:
         ground = Image.new("RGB", layer.size, "white")
         ground.paste(layer, mask=layer.getchannel("A"))
         return ground
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # which would copy all of it
 
 
 def _bytes_of_wide_values(values: NDArray[np.generic]) -> NDArray[np.uint8]:

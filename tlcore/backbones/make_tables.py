@@ -1,9 +1,10 @@
 """Writes the layer tables: `python -m tlcore.backbones.make_tables`. To be run again after an update of Keras.
 
 Every backbone is built without weights, at its default size and at each width, and its layers, stages and parameter
-counts are written to `tables/`. Addresses, file names and checksums of weights are not typed by hand: each network is
-also asked for its ImageNet weights, and what it then asks Keras's downloader for is recorded. The size of a download is
-taken as four bytes a parameter, which the published HDF5 files exceed by a few percent at most.
+counts are written to `tables/`, with what each layer costs (see `tlcore.backbones.costs`). Addresses, file names and
+checksums of weights are not typed by hand: each network is also asked for its ImageNet weights, and what it then asks
+Keras's downloader for is recorded. The size of a download is taken as four bytes a parameter, which the published HDF5
+files exceed by a few percent at most.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlcore.backbones import catalogue_lite
 from tlcore.backbones.build import build_backbone, leaves
+from tlcore.backbones.costs import crossings, multiply_adds
 from tlcore.backbones.record import Backbone, DownloadedWeights, Layer, PackagedWeights
 from tlcore.backbones.registry import TABLES, list_backbones, table_path
 from tlcore.backbones.stages import stages_of
@@ -49,7 +51,7 @@ def unallocated() -> Iterator[None]:
 
 
 def describe_layers(backbone: Backbone, model: keras.Model) -> tuple[Layer, ...]:
-    """The rows of a backbone's layer table, read off the network itself."""
+    """The rows of a backbone's layer table, read off the network itself; what layers cost is for the size it has."""
     import keras
 
     names = [layer.name for layer in model.layers]
@@ -58,15 +60,21 @@ def describe_layers(backbone: Backbone, model: keras.Model) -> tuple[Layer, ...]
     else:
         stages = stages_of(backbone.id, names)
     rows = []
-    for layer, stage in zip(model.layers, stages, strict=True):
+    for layer, stage, crossing in zip(model.layers, stages, crossings(model), strict=True):
         learning = sum(
             math.prod(weight.shape)
             for leaf in leaves(layer)
             if not isinstance(leaf, keras.layers.BatchNormalization)
             for weight in leaf.trainable_weights
         )
-        rows.append(Layer(layer.name, type(layer).__name__, layer.count_params(), learning, stage))
+        macs = _rounded(multiply_adds(layer) / 1e6)
+        rows.append(Layer(layer.name, type(layer).__name__, layer.count_params(), learning, stage, macs, crossing))
     return tuple(rows)
+
+
+def _rounded(millions: float) -> float:
+    """Four digits are more than a forecast needs, and keep the tables small."""
+    return float(f"{millions:.4g}")
 
 
 def activation_megabytes(model: keras.Model) -> float:
@@ -114,7 +122,13 @@ def write_table(backbone: Backbone, width: float | None) -> None:
     stages = list(dict.fromkeys(layer.stage for layer in layers))
     head = {"embedding": model.output_shape[-1], "weights": asdict(weights), "stages": stages}
     rows = [
-        json.dumps([row.name, row.kind, row.parameters, row.trainable, stages.index(row.stage)], separators=(",", ":"))
+        json.dumps(
+            [
+                *(row.name, row.kind, row.parameters, row.trainable, stages.index(row.stage)),
+                *(int(row.macs) if row.macs.is_integer() else row.macs, row.crossing),
+            ],
+            separators=(",", ":"),
+        )
         for row in layers
     ]
     fields = ",\n".join(f"{json.dumps(key)}:{json.dumps(value)}" for key, value in head.items())

@@ -73,6 +73,9 @@ class Layer:
         parameters: All weights it holds.
         trainable: Weights that learn when it is unfrozen: BatchNorm stays in inference mode and counts 0 here.
         stage: The stage it belongs to.
+        macs: Multiply-adds that it takes for one picture at the backbone's default size, in millions.
+        crossing: Values of one picture, at the default size, that pass from the layers below into this one and those
+            above: what must be kept of a picture to go on from here. Both grow with the square of the picture's side.
     """
 
     name: str
@@ -80,6 +83,8 @@ class Layer:
     parameters: int
     trainable: int
     stage: str
+    macs: float
+    crossing: int
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,10 @@ class LayerTable:
     def trainable_from(self, index: int) -> int:
         """Weights that learn when the layers from `index` on are unfrozen."""
         return sum(layer.trainable for layer in self.layers[index:])
+
+    def macs_from(self, index: int) -> float:
+        """Multiply-adds of the layers from `index` on for one picture at the default size, in millions."""
+        return sum(layer.macs for layer in self.layers[index:])
 
 
 @dataclass(frozen=True)

@@ -95,8 +95,8 @@ def _read_table(path: Path) -> LayerTable:
     document: dict[str, Any] = read_json(path)
     stages: list[str] = document["stages"]
     layers = tuple(
-        Layer(name, kind, parameters, trainable, stages[stage])
-        for name, kind, parameters, trainable, stage in document["layers"]
+        Layer(name, kind, parameters, trainable, stages[stage], macs, crossing)
+        for name, kind, parameters, trainable, stage, macs, crossing in document["layers"]
     )
     source = document["weights"]
     weights = PackagedWeights(**source) if "package" in source else DownloadedWeights(**source)

@@ -12,6 +12,7 @@ from pages.widgets.check_note import check_note
 from pages.widgets.draft import Design, load_design, save_design
 from pages.widgets.earlier import earlier_run
 from pages.widgets.fields import OptionFields
+from pages.widgets.forecast import show_forecast
 from pages.widgets.modes import MODE_NAMES, mode_cards
 from pages.widgets.network import assembled_network
 from pages.widgets.options import advanced_options, basic_options
@@ -95,6 +96,8 @@ def choose(saved: Design, dataset: DatasetInfo) -> Design:
     design = Design(modes=modes, backbones=ids, options=fields.values, of_backbone=choices)
     planned = plan(workspace(), design, dataset.id, dataset.fingerprint)
     show_network(planned, len(dataset.class_names))
+    with guarded():
+        show_forecast(planned, dataset.fingerprint)
     show_start(design, planned, dataset)
     return design
 

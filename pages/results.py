@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.widgets.history import epoch_charts, rate_chart
+from pages.widgets.history import epoch_charts, rate_section
 from pages.widgets.reports import Finished, finished_runs, ranked_test_pictures, read_report, short_name
 from pages.widgets.result_parts import confusion_part, details_part, downloads_part, headline, per_class_part
+from pages.widgets.result_settings import settings_part
+from pages.widgets.result_time import time_part
 from pages.widgets.run_actions import delete_button
 from pages.widgets.shell import next_step, page_header, plain_text, show_error, workspace
 from pages.widgets.test_grid import test_grid
@@ -103,11 +105,12 @@ def show_report(record: JobRecord, report: Report, folder: RunFolder) -> None:
     if report.history:
         rows = [row.model_dump(mode="json") for row in report.history]
         epoch_charts(rows, report.config.early_stopping, report.run_id, "results")
-        with st.expander("Learning rate", icon=":material/speed:"):
-            rate_chart(rows, report.run_id, "results")
+        rate_section(rows, report.run_id, "results")
     else:
         st.caption("It was stopped before the first round was over.")
+    time_part(report)
     details_part(report)
+    settings_part(report.config)
     downloads_part(report, folder)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link("pages/compare.py", label="Compare with other runs", icon=":material/compare_arrows:")

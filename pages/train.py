@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.widgets.history import batch_charts, epoch_charts, rate_chart
+from pages.widgets.history import batch_charts, epoch_charts, rate_section
 from pages.widgets.reports import read_report
 from pages.widgets.run_actions import delete_button
 from pages.widgets.run_status import ending_without_result, progress_line, result_line, state_badge
 from pages.widgets.shell import guarded, next_step, page_header, plain_text, show_error, workspace
+from pages.widgets.time_left import time_left
 from pages.widgets.views import run_view
 from tlcore.config import EarlyStoppingConfig, RunConfig
 from tlcore.errors import StudioError
@@ -118,6 +119,7 @@ def show_run(view: RunView) -> None:
                 st.rerun()
     if not view.state.ended:
         progress_line(view)
+        time_left(view)
     else:
         show_outcome(view)
     for note in view.notes:
@@ -162,8 +164,7 @@ def show_curves(view: RunView) -> None:
     else:
         st.caption("The first round isn't over yet; by step there is something to see already.")
     if view.history:
-        with st.expander("Learning rate", icon=":material/speed:"):
-            rate_chart(view.history, view.id, "train")
+        rate_section(view.history, view.id, "train")
 
 
 def early_stopping(run_id: str) -> EarlyStoppingConfig:

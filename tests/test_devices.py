@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tlcore.devices import HostFacts, describe_host, gpu_advice
+from pathlib import Path
+
+import pytest
+
+from tlcore.devices import HostFacts, describe_host, gpu_advice, has_bfloat16
 
 
 def test_this_machine_is_described() -> None:
@@ -25,3 +29,23 @@ def test_nothing_is_advised_where_nothing_is_missing() -> None:
     assert gpu_advice(("NVIDIA T4",), cuda_installed=True) == ""
     assert gpu_advice((), cuda_installed=False) == ""
     assert HostFacts("cpu", 2, 1, 1, ("NVIDIA T4",), "").trains_on_gpu
+
+
+@pytest.mark.parametrize(
+    ("text", "able"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu avx512f avx512_bf16\n", True),
+        ("processor\t: 0\nflags\t\t: fpu avx2 amx_bf16 amx_tile\n", True),
+        ("processor\t: 0\nmodel name\t: no avx512_bf16 here\nflags\t\t: fpu avx512f\n", False),
+        ("Features\t: fp asimd bf16\n", False),
+        ("", False),
+    ],
+)
+def test_bfloat16_is_read_from_the_flags(tmp_path: Path, text: str, able: bool) -> None:
+    (tmp_path / "cpuinfo").write_text(text)
+
+    assert has_bfloat16(tmp_path / "cpuinfo") is able
+
+
+def test_a_machine_that_describes_no_processor_has_no_bfloat16(tmp_path: Path) -> None:
+    assert not has_bfloat16(tmp_path / "gone")

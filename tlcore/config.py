@@ -78,23 +78,29 @@ class AugmentationConfig(_Part):
         rotation: Largest turn either way, in degrees.
         zoom: Largest zoom in or out, as a share of the picture.
         contrast: Largest change of contrast, as a share.
+        views: Changed copies of each training picture that are made once and kept, one of them drawn in each epoch;
+            0 changes the pictures anew in every epoch, which sends each through the whole network every time.
     """
 
     flip: Literal["none", "horizontal", "vertical", "both"] = "none"
     rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
     zoom: Annotated[float, Field(ge=0, le=0.9)] = 0.0
     contrast: Annotated[float, Field(ge=0, le=0.9)] = 0.0
+    views: Annotated[int, Field(ge=0, le=100)] = 0
 
     @property
     def active(self) -> bool:
         """Whether any change is made at all."""
-        return self != AugmentationConfig()
+        return self.flip != "none" or bool(self.rotation or self.zoom or self.contrast)
 
+
+VIEWS: Final = 5
+"""Changed copies of each picture that the presets keep: half the work of ten epochs on the fly."""
 
 AUGMENTATION_PRESETS: dict[str, AugmentationConfig] = {
     "none": AugmentationConfig(),
-    "light": AugmentationConfig(flip="horizontal", rotation=10, zoom=0.1),
-    "strong": AugmentationConfig(flip="horizontal", rotation=36, zoom=0.2, contrast=0.2),
+    "light": AugmentationConfig(flip="horizontal", rotation=10, zoom=0.1, views=VIEWS),
+    "strong": AugmentationConfig(flip="horizontal", rotation=36, zoom=0.2, contrast=0.2, views=VIEWS),
 }
 
 
@@ -124,6 +130,18 @@ class EarlyStoppingConfig(_Part):
     monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
     patience: Annotated[int, Field(ge=1, le=1000)] | None = None
     restore_best: bool = True
+
+
+class ComputeConfig(_Part):
+    """What runs the frozen part of the network.
+
+    Attributes:
+        engine: "auto" takes whichever won a short race on this machine, TensorFlow where there is a GPU.
+        precision: "bfloat16" is about twice as fast on processors that have it, and changes features by some percent.
+    """
+
+    engine: Literal["auto", "openvino", "tensorflow"] = "auto"
+    precision: Literal["float32", "bfloat16"] = "float32"
 
 
 class RunConfig(_Part):
@@ -172,6 +190,7 @@ class RunConfig(_Part):
     augmentation: AugmentationConfig = AugmentationConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
+    compute: ComputeConfig = ComputeConfig()
 
     @classmethod
     def build(cls, **values: Any) -> RunConfig:
@@ -287,8 +306,45 @@ def check_fine_tune_options_have_a_reader(config: RunConfig) -> None:
             )
 
 
+def check_views_have_a_use(config: RunConfig) -> None:
+    """Kept copies need a change to make, and a frozen part that sees them only once."""
+    if not config.augmentation.views:
+        return
+    if not config.augmentation.active:
+        raise ConfigError(
+            "Changed copies of the pictures are asked for, but no change",
+            value=f"{config.augmentation.views} views",
+            hint="Choose a flip, a rotation, a zoom or a contrast, or set the views to 0.",
+        )
+    if config.mode is Mode.SCRATCH:
+        raise ConfigError(
+            "From scratch every picture goes through the whole network in every epoch, so kept copies save nothing",
+            value=f"{config.augmentation.views} views with mode scratch",
+            hint="Set the views to 0: the pictures are then changed anew in every epoch.",
+        )
+
+
+def check_compute_has_a_reader(config: RunConfig) -> None:
+    """From scratch nothing is frozen, and bfloat16 is OpenVINO's here."""
+    compute = config.compute
+    if config.mode is Mode.SCRATCH and compute != ComputeConfig():
+        raise ConfigError(
+            "Engine and precision are those of the frozen part, and from scratch there is none",
+            value=f"{compute.engine}, {compute.precision} with mode scratch",
+            hint="Leave both out.",
+        )
+    if compute.precision == "bfloat16" and compute.engine == "tensorflow":
+        raise ConfigError(
+            "bfloat16 is offered by OpenVINO only",
+            value="engine tensorflow with precision bfloat16",
+            hint="Choose the engine openvino, or the precision float32.",
+        )
+
+
 CHECKS: tuple[Callable[[RunConfig], None], ...] = (
     check_split_sums_to_100,
     check_stages_or_layer,
     check_fine_tune_options_have_a_reader,
+    check_views_have_a_use,
+    check_compute_has_a_reader,
 )

@@ -15,6 +15,7 @@ import psutil
 _QUERY_SECONDS = 5.0
 _CUDA_PACKAGES = ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13")
 _CPU_LIST = Path("/proc/cpuinfo")
+_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def describe_host() -> HostFacts:
     """The facts at this moment; all but the memory are asked once a process."""
     memory = psutil.virtual_memory()
     gpus = _gpu_names()
-    return HostFacts(_cpu_name(), _usable_cores(), memory.total, memory.available, gpus, gpu_advice(gpus))
+    return HostFacts(cpu_name(), _usable_cores(), memory.total, memory.available, gpus, gpu_advice(gpus))
 
 
 def gpu_advice(gpus: tuple[str, ...], cuda_installed: bool | None = None) -> str:
@@ -64,15 +65,39 @@ def gpu_advice(gpus: tuple[str, ...], cuda_installed: bool | None = None) -> str
     )
 
 
+def has_bfloat16(cpu_list: Path = _CPU_LIST) -> bool:
+    """Whether the processor multiplies bfloat16 numbers itself: only there is that precision worth choosing.
+
+    Args:
+        cpu_list: Linux's description of the processors. Where there is none, as on macOS and Windows, the answer is no.
+    """
+    try:
+        text = cpu_list.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    flags = next((line for line in text.splitlines() if line.partition(":")[0].strip() == "flags"), "")
+    return not _BFLOAT16_FLAGS.isdisjoint(flags.split())
+
+
 @lru_cache(maxsize=1)
 def _gpu_names() -> tuple[str, ...]:
-    """Asks the driver's own tool; a machine without one has no card that could be used."""
+    return _ask_driver("name")
+
+
+def free_gpu_memory() -> float | None:
+    """Memory that the fullest card still has, in millions of bytes; None where there is no card."""
+    answers = [answer for answer in _ask_driver("memory.free") if answer.split()[0].isdigit()]  # such as "40354 MiB"
+    return min((int(answer.split()[0]) * 1.048576 for answer in answers), default=None)
+
+
+def _ask_driver(fact: str) -> tuple[str, ...]:
+    """Asks the driver's own tool, a line a card; a machine without one has no card that could be used."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return ()
     try:
         answer = subprocess.run(  # noqa: S603 - the driver's tool, found on the path, with fixed arguments
-            [tool, "--query-gpu=name", "--format=csv,noheader"],
+            [tool, f"--query-gpu={fact}", "--format=csv,noheader"],
             capture_output=True,
             text=True,
             timeout=_QUERY_SECONDS,
@@ -95,7 +120,8 @@ def _has_cuda_packages() -> bool:
 
 
 @lru_cache(maxsize=1)
-def _cpu_name() -> str:
+def cpu_name() -> str:
+    """The processor's name, as the system tells it."""
     try:
         for line in _CPU_LIST.read_text(encoding="utf-8", errors="replace").splitlines():
             key, _, value = line.partition(":")

@@ -198,8 +198,14 @@ def _card(answer: Answer) -> None:
         right = answer.truth == prediction.label
         mark = ":green[:material/check:] Right" if right else ":red[:material/close:] Wrong"
         st.markdown(f"{mark}: it truly is **{plain_text(answer.truth)}**.")
-    for name, probability in list(prediction.probabilities.items())[:_BARS]:
+    every = list(prediction.probabilities.items())
+    # One more is drawn in place of the words that there is one more.
+    drawn = every if len(every) == _BARS + 1 else every[:_BARS]
+    for name, probability in drawn:
         st.progress(min(max(probability, 0.0), 1.0), text=f"{plain_text(name)}: {probability:.1%}")
+    if rest := every[len(drawn) :]:
+        together = max(sum(probability for _, probability in rest), 0.0)
+        st.caption(f"The other {len(rest)} classes together: {together:.1%}. The CSV has each of them.")
 
 
 def table(answers: list[Answer], class_names: Iterable[str]) -> pd.DataFrame:

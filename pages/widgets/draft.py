@@ -109,6 +109,9 @@ def configuration(design: Design, dataset: str, backbone: str, mode: Mode) -> Ru
         document |= {"unfreeze": list(choice.unfreeze), "fine_tune_at": choice.fine_tune_at}
     else:
         document.pop("from_run", None)
+    if mode is Mode.SCRATCH:  # nothing is locked: no features to keep, and no engine for them
+        document.get("augmentation", {}).pop("views", None)
+        document.pop("compute", None)
     return RunConfig.build(**document, dataset=dataset, backbone=backbone, mode=mode, width=choice.width)
 
 

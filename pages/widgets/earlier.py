@@ -38,10 +38,9 @@ def earlier_run(
     names |= {run_id: title for run_id, (title, _) in runs.items()}
     fields.choice(
         "from_run",
-        "Go on from an earlier frozen run",
-        names,
         "Saves the time of training the new last layer again. The earlier run's division of the pictures is taken "
         "over, so that its test pictures stay unseen." + ("" if runs else " There is no finished frozen run yet."),
+        names,
     )
     chosen = fields.current("from_run")
     if chosen in runs:

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from pages.widgets.draft import default_of
+from pages.widgets.option_names import LABELS, VALUES
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,16 @@ class OptionFields:
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Starts from the design's options, by dotted name."""
         self.values: dict[str, Any] = dict(options)
+        self._saved = dict(options)
         self._locked: set[str] = set()
 
     def current(self, name: str) -> Any:
         """The option's value as the design has it."""
         return self.values.get(name, default_of(name))
+
+    def saved(self, name: str) -> Any:
+        """The option's value as the design had it before anything was drawn."""
+        return self._saved.get(name, default_of(name))
 
     def put(self, name: str, value: Any) -> None:
         """Sets an option without a field; the default is not stored."""
@@ -62,11 +68,11 @@ class OptionFields:
         self._locked.add(name)
         st.session_state[option_key(name)] = value
 
-    def whole_number(self, name: str, label: str, step: Step, explanation: str, empty: str = "") -> None:
+    def whole_number(self, name: str, step: Step, explanation: str, empty: str = "") -> None:
         """A field for a whole number; with `empty` it may be left blank, and that is what blank means."""
         key = self._start(name)
         value = st.number_input(
-            label,
+            LABELS[name],
             step=int(step.size),
             value=None if empty else "min",
             placeholder=empty or None,
@@ -76,11 +82,11 @@ class OptionFields:
         )
         self.put(name, value)
 
-    def number(self, name: str, label: str, step: Step, explanation: str) -> None:
+    def number(self, name: str, step: Step, explanation: str) -> None:
         """A field for a number with a fraction."""
         key = self._start(name, float)
         value = st.number_input(
-            label,
+            LABELS[name],
             step=float(step.size),
             format=step.shown,
             key=key,
@@ -89,14 +95,15 @@ class OptionFields:
         )
         self.put(name, value)
 
-    def choice(self, name: str, label: str, names: Mapping[Any, str], explanation: str) -> None:
-        """A field for one of a few values; `names` says what people read for each."""
+    def choice(self, name: str, explanation: str, names: Mapping[Any, str] | None = None) -> None:
+        """A field for one of a few values; `names` says what people read for each where that varies."""
         key = self._start(name)
-        shown = {_NOTHING if value is None else value: text for value, text in names.items()}
+        known = VALUES[name] if names is None else names
+        shown = {_NOTHING if value is None else value: text for value, text in known.items()}
         if st.session_state[key] not in shown:
             st.session_state[key] = next(iter(shown))
         value = st.selectbox(
-            label,
+            LABELS[name],
             list(shown),
             format_func=lambda value: shown[value],
             key=key,
@@ -105,9 +112,9 @@ class OptionFields:
         )
         self.put(name, None if value == _NOTHING else value)
 
-    def switch(self, name: str, label: str, explanation: str) -> None:
+    def switch(self, name: str, explanation: str) -> None:
         """A field for yes or no."""
-        self.put(name, st.toggle(label, key=self._start(name), help=explanation))
+        self.put(name, st.toggle(LABELS[name], key=self._start(name), help=explanation))
 
     def _start(self, name: str, kind: type = object) -> str:
         """Puts the saved value into the field when it is drawn for the first time; returns its key."""

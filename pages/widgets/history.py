@@ -51,15 +51,19 @@ def batch_charts(rows: Rows, run_id: str, prefix: str) -> None:
             )
 
 
-def rate_chart(rows: Rows, run_id: str, prefix: str) -> None:
-    """The learning rate by epoch."""
-    show_chart(
-        learning_rate_figure(rows),
-        pd.DataFrame(rows)[["phase", "epoch", "learning_rate"]],
-        key=f"{prefix}-rate",
-        file_name=f"{run_id}-learning-rate.csv",
-        alt="Learning rate by epoch",
-    )
+def rate_section(rows: Rows, run_id: str, prefix: str) -> None:
+    """The learning rate by epoch, folded away; drawn once somebody unfolds it."""
+    section = st.expander("Learning rate", icon=":material/speed:", key=f"{prefix}-rate-open", on_change="rerun")
+    if not section.open:
+        return
+    with section:
+        show_chart(
+            learning_rate_figure(rows),
+            pd.DataFrame(rows)[["phase", "epoch", "learning_rate"]],
+            key=f"{prefix}-rate",
+            file_name=f"{run_id}-learning-rate.csv",
+            alt="Learning rate by epoch",
+        )
 
 
 def _last(rows: Rows, measure: str) -> str:

@@ -6,23 +6,22 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.widgets.fields import OptionFields, Step, option_key
-from tlcore.config import AUGMENTATION_PRESETS, Mode
+from pages.widgets.computing import computing_options
+from pages.widgets.fields import OptionFields, Step
+from pages.widgets.varying import changes_by_hand, varying_preset, varying_way
+from tlcore.config import Mode
 from tlcore.data.dataset import DatasetInfo
 
-_AUGMENTATION = ("flip", "rotation", "zoom", "contrast")
-_PRESET_NAMES = {"none": "None", "light": "Light", "strong": "Strong", "own": "By hand"}
 _EPOCHS = Step(1)
 _RATE = Step(1e-4, "%.7g")
 
 
 def basic_options(fields: OptionFields, modes: Sequence[Mode]) -> None:
-    """Epochs of the phases that the chosen modes have, and the augmentation preset."""
+    """Epochs of the phases that the chosen modes have, and how the pictures are varied."""
     left, middle, right = st.columns([3, 3, 4])
     with left:
         fields.whole_number(
             "epochs",
-            "Rounds (epochs)",
             _EPOCHS,
             "How often the new last layer, or from scratch the whole network, sees every training picture. "
             "More when the curves are still rising at the end; fewer when validation gets worse while training gets "
@@ -32,7 +31,6 @@ def basic_options(fields: OptionFields, modes: Sequence[Mode]) -> None:
         if Mode.FINE_TUNE in modes:
             fields.whole_number(
                 "fine_tune_epochs",
-                "Fine-tuning rounds",
                 _EPOCHS,
                 "How often the unlocked part sees every training picture, after the new last layer has learned. "
                 "These rounds are slow; three to ten are usual.",
@@ -40,46 +38,16 @@ def basic_options(fields: OptionFields, modes: Sequence[Mode]) -> None:
         else:
             st.caption("Fine-tuning isn't chosen, so there are no rounds of it.")
     with right:
-        _preset(fields)
-
-
-def _preset(fields: OptionFields) -> None:
-    current = {name: fields.current(f"augmentation.{name}") for name in _AUGMENTATION}
-    matching = [name for name, preset in AUGMENTATION_PRESETS.items() if preset.model_dump() == current]
-    key = "design-preset"
-    st.session_state[key] = matching[0] if matching else "own"
-    chosen = st.segmented_control(
-        "Vary the pictures (augmentation)",
-        list(_PRESET_NAMES),
-        format_func=_PRESET_NAMES.__getitem__,
-        key=key,
-        required=True,
-        wrap=True,
-        on_change=_take_preset,
-        help="Mirrors, turns and zooms training pictures at random, so that the model learns what matters. Helps with "
-        "few pictures and in fine-tuning; training is slower, since every picture goes through the network in every "
-        "round. Leave it out for things that must not be mirrored, such as letters. "
-        "The single changes are under Advanced.",
-    )
-    if chosen in AUGMENTATION_PRESETS:
-        for name, value in AUGMENTATION_PRESETS[chosen].model_dump().items():
-            fields.put(f"augmentation.{name}", value)
-
-
-def _take_preset() -> None:
-    """Moves the single fields to the preset's values: they may be on the page already."""
-    preset = AUGMENTATION_PRESETS.get(st.session_state["design-preset"])
-    if preset is not None:
-        for name, value in preset.model_dump().items():
-            st.session_state[option_key(f"augmentation.{name}")] = value
+        varying_preset(fields)
+    varying_way(fields, modes)
 
 
 def advanced_options(
     fields: OptionFields, modes: Sequence[Mode], datasets: Sequence[DatasetInfo], classes: int
 ) -> None:
     """Everything else that `RunConfig` has, but for what belongs to one backbone."""
-    learning, pictures, head, stopping = st.tabs(
-        ["Learning", "Pictures and split", "New last layer", "Stopping and chance"]
+    learning, pictures, head, stopping, computing = st.tabs(
+        ["Learning", "Pictures and split", "New last layer", "Stopping and chance", "Computing"]
     )
     with learning:
         _learning(fields, modes)
@@ -89,6 +57,8 @@ def advanced_options(
         _head(fields, classes)
     with stopping:
         _stopping(fields)
+    with computing:
+        computing_options(fields, modes)
 
 
 def _learning(fields: OptionFields, modes: Sequence[Mode]) -> None:
@@ -96,7 +66,6 @@ def _learning(fields: OptionFields, modes: Sequence[Mode]) -> None:
     with left:
         fields.number(
             "learning_rate",
-            "Learning rate",
             _RATE,
             "Size of each correction. Ten times smaller when the loss jumps about or becomes infinite; "
             "ten times larger when it hardly falls.",
@@ -104,43 +73,35 @@ def _learning(fields: OptionFields, modes: Sequence[Mode]) -> None:
         if Mode.FINE_TUNE in modes:
             fields.number(
                 "fine_tune_learning_rate",
-                "Learning rate of fine-tuning",
                 Step(1e-6, "%.8g"),
                 "Keep it low, a hundredth of the other: large corrections would destroy what the pretrained model "
                 "knows.",
             )
         fields.choice(
             "optimizer.schedule",
-            "Learning rate over time (schedule)",
-            {"constant": "Stays the same", "cosine": "Falls to zero in a cosine"},
             "Cosine makes ever smaller corrections towards the end of each phase: often a little better with many "
             "rounds.",
         )
     with right:
         fields.choice(
             "optimizer.name",
-            "Optimizer",
-            {"adam": "Adam", "sgd": "SGD with momentum", "rmsprop": "RMSprop"},
             "How corrections are computed. Adam works nearly everywhere. SGD needs a larger learning rate (0.01) and "
             "more rounds.",
         )
         if fields.current("optimizer.name") == "sgd":
             fields.number(
                 "optimizer.momentum",
-                "Momentum",
                 Step(0.05, "%.2f"),
                 "How much of the last corrections is carried on. 0.9 is usual; 0 is plain gradient descent.",
             )
         fields.whole_number(
             "batch_size",
-            "Pictures a step (batch size)",
             Step(8),
             "How many pictures each correction is computed from. Smaller when memory runs out; larger is smoother and "
             "uses a GPU better.",
         )
         fields.whole_number(
             "steps_per_epoch",
-            "Steps a round",
             Step(10),
             "Ends each round after so many batches. Set it to look at the curves more often with very many pictures.",
             empty="all pictures",
@@ -150,20 +111,18 @@ def _learning(fields: OptionFields, modes: Sequence[Mode]) -> None:
 def _pictures(fields: OptionFields, datasets: Sequence[DatasetInfo]) -> None:
     fields.choice(
         "test_dataset",
-        "Test pictures",
-        {None: "A share of this dataset"} | {info.id: f"All of {info.name} ({info.id})" for info in datasets},
         "A separate test set must have the same classes. Use one when test pictures come from elsewhere: another "
         "camera, another field, another year. That is the honest test of whether the model travels.",
+        {None: "A share of this dataset"} | {info.id: f"All of {info.name} ({info.id})" for info in datasets},
     )
     external = fields.current("test_dataset") is not None
     left, middle, right = st.columns(3)
     share = Step(5.0, "%.4g")
     with left:
-        fields.number("split.train", "To learn from, %", share, "Share of the pictures that the model learns from.")
+        fields.number("split.train", share, "Share of the pictures that the model learns from.")
     with middle:
         fields.number(
             "split.validation",
-            "To choose by, % (validation)",
             share,
             "Share by which the best round and the best run are chosen. At least some ten pictures a class, better "
             "more.",
@@ -171,7 +130,6 @@ def _pictures(fields: OptionFields, datasets: Sequence[DatasetInfo]) -> None:
     with right:
         fields.number(
             "split.test",
-            "To test with, %",
             share,
             "Share that is kept back until the end, for the figure on the Results page. "
             + ("With a separate test set: 0." if external else "A test of 100 pictures is sure to within 10 points."),
@@ -180,14 +138,12 @@ def _pictures(fields: OptionFields, datasets: Sequence[DatasetInfo]) -> None:
     with left:
         fields.number(
             "split.fraction",
-            "Share of the pictures to use",
             Step(0.05, "%.2f"),
             "1 uses all. 0.2 uses a fifth of each class: faster, and it shows how little data transfer learning needs.",
         )
     with middle:
         fields.whole_number(
             "image_size",
-            "Picture size in pixels",
             Step(16),
             "Pictures are resized to this square. Larger shows small details and takes time with the square of the "
             "size; much smaller than what the model was trained with costs accuracy.",
@@ -196,44 +152,9 @@ def _pictures(fields: OptionFields, datasets: Sequence[DatasetInfo]) -> None:
     with right:
         fields.choice(
             "class_weights",
-            "Unequal classes",
-            {"none": "Every picture counts the same", "balanced": "Every class counts the same"},
             "Balance when one class has many more pictures than another and the small one matters as much.",
         )
-    _augmentation(fields)
-
-
-def _augmentation(fields: OptionFields) -> None:
-    st.markdown("**Vary the pictures by hand**")
-    columns = st.columns(4)
-    with columns[0]:
-        fields.choice(
-            "augmentation.flip",
-            "Mirror",
-            {"none": "Never", "horizontal": "Left and right", "vertical": "Up and down", "both": "Both"},
-            "Up and down only for pictures without an up, such as those from a microscope or from above.",
-        )
-    with columns[1]:
-        fields.number(
-            "augmentation.rotation",
-            "Turn, up to degrees",
-            Step(5.0, "%.4g"),
-            "10 for photos held by hand; 180 when there is no up.",
-        )
-    with columns[2]:
-        fields.number(
-            "augmentation.zoom",
-            "Zoom, up to a share",
-            Step(0.05, "%.2f"),
-            "0.1 zooms in or out by up to a tenth: for things at different distances.",
-        )
-    with columns[3]:
-        fields.number(
-            "augmentation.contrast",
-            "Contrast, up to a share",
-            Step(0.05, "%.2f"),
-            "0.2 for different light. Leave it at 0 when brightness itself tells the classes apart.",
-        )
+    changes_by_hand(fields)
 
 
 def _head(fields: OptionFields, classes: int) -> None:
@@ -241,29 +162,24 @@ def _head(fields: OptionFields, classes: int) -> None:
     with left:
         fields.number(
             "head.dropout",
-            "Dropout",
             Step(0.05, "%.2f"),
             "Share of the features that are left out at random while learning. Up to 0.5 when training is much better "
             "than validation; 0 when both are poor.",
         )
         fields.number(
             "head.l2",
-            "L2 penalty",
             Step(0.0001, "%.6g"),
             "Keeps the weights of the last layer small. Try 0.001 when training is much better than validation.",
         )
     with right:
         fields.number(
             "label_smoothing",
-            "Label smoothing",
             Step(0.05, "%.2f"),
             "Tells the model not to be entirely sure. 0.1 helps when some labels are wrong; probabilities then stay "
             "below 100%.",
         )
         fields.choice(
             "head.activation",
-            "Output",
-            {"softmax": "One for each class (softmax)", "sigmoid": "One in all (sigmoid), two classes only"},
             "The answers are the same; sigmoid is what some courses use for two classes."
             + ("" if classes == 2 else f" This dataset has {classes} classes, so it needs softmax."),
         )
@@ -274,26 +190,21 @@ def _stopping(fields: OptionFields) -> None:
     with left:
         fields.whole_number(
             "early_stopping.patience",
-            "Stop early after rounds without improvement",
             Step(1),
             "Saves time with many rounds: 3 to 10 are usual. Blank never stops early.",
             empty="never",
         )
         fields.choice(
             "early_stopping.monitor",
-            "Best by",
-            {"val_loss": "Lowest validation loss", "val_accuracy": "Highest validation accuracy"},
             "By which figure the best round is chosen. Loss also counts how sure the model is and jumps less.",
         )
     with right:
         fields.switch(
             "early_stopping.restore_best",
-            "Keep the best round, not the last",
             "Leave it on unless you want to see what training too long does.",
         )
         fields.whole_number(
             "seed",
-            "Seed of chance",
             Step(1),
             "The same seed divides the pictures the same way and starts from the same weights. Change it to see how "
             "much is luck.",

@@ -12,7 +12,9 @@ import pandas as pd
 import streamlit as st
 
 from pages.widgets.charts import show_chart
+from pages.widgets.option_names import ENGINE_NAMES
 from pages.widgets.reports import duration_text, in_words, likely_in_words, short_name
+from pages.widgets.result_time import engine_note
 from pages.widgets.shell import plain_text
 from tlcore.evaluation.report import Report
 from tlcore.export.history_csv import history_csv
@@ -24,6 +26,7 @@ from tlcore.runs.folder import RunFolder
 
 _TALL = 640
 _CELLS: Final[dict[Values, str]] = {"counts": "Pictures", "shares": "Per cent of the true class"}
+_PREDICTS: Final = {"openvino": "OpenVINO", "keras": "Keras"}
 _CLASSES_BEFORE_SCROLLING = 14
 
 
@@ -132,9 +135,8 @@ def per_class_part(report: Report) -> None:
 
 
 def details_part(report: Report) -> None:
-    """Parameters, what computed, where the time went, and all settings."""
-    with st.expander("Details: parameters, time, engine", icon=":material/info:"):
-        seconds = report.seconds
+    """Parameters, rounds, pictures and what computed."""
+    with st.expander("Details: parameters, engine, versions", icon=":material/info:"):
         learned = report.parameters
         rows = {
             "Weights in all": f"{learned.total:,} ({count_text(learned.total)})",
@@ -145,25 +147,23 @@ def details_part(report: Report) -> None:
             or "none",
             "Pictures": f"{report.dataset.train:,} to learn from, {report.dataset.validation:,} to choose by, "
             f"{report.dataset.test:,} to test with",
-            "Time": f"preparing {duration_text(seconds.prepare)}, features {duration_text(seconds.features)}, "
-            f"training {duration_text(seconds.train)}, judging {duration_text(seconds.evaluate)}, "
-            f"in all {duration_text(seconds.total)}",
-            "Computed on": f"{report.engine.device}, {report.engine.precision}; features by {report.engine.features}",
-            "Predictions by": report.engine.predictions,
+            "Computed on": f"{report.engine.device}, {report.engine.precision}" + _features_by(report),
+            "Predictions by": _PREDICTS[report.engine.predictions],
             "Compared with the Keras model": _agreement(report),
             "Loss on the test pictures": f"{report.baseline.loss:.4f} before, {report.test.loss:.4f} after",
             "Versions": ", ".join(f"{name} {version}" for name, version in report.versions.items()),
         }
         for note in report.engine.notes:
-            st.caption(plain_text(note))
+            if note.removesuffix(".") != engine_note(report):  # that one is told with the time
+                st.caption(plain_text(note))
         st.dataframe(_two_columns(rows), hide_index=True, height="content")
-    with st.expander("Settings", icon=":material/tune:"):
-        settings = pd.json_normalize(report.config.to_json()).iloc[0].to_dict()
-        st.dataframe(
-            _two_columns({str(name): _setting(value) for name, value in settings.items()}),
-            hide_index=True,
-            height=320,
-        )
+
+
+def _features_by(report: Report) -> str:
+    if report.cache.features == "none" and report.cache.trunk == "none":
+        return ""
+    engine = report.engine
+    return f"; features by {ENGINE_NAMES.get(engine.features, engine.features)}, {engine.precision_features}"
 
 
 def _agreement(report: Report) -> str:
@@ -174,12 +174,6 @@ def _agreement(report: Report) -> str:
         f"same answer on {agreement.same_answer:,} of {agreement.compared:,} test pictures, "
         f"probabilities within {agreement.largest_difference:.1g}"
     )
-
-
-def _setting(value: object) -> str:
-    if value is None:
-        return "not set"
-    return ", ".join(str(item) for item in value) if isinstance(value, list | tuple) else str(value)
 
 
 def _two_columns(rows: dict[str, str]) -> pd.DataFrame:

@@ -13,6 +13,11 @@ from pages.widgets.story import APP_ICON
 
 _ROUTED: Final = "routed"
 
+# Photos (not the drawings, which are SVG): a white one has no edge on a white page.
+_STYLE: Final = """<style>
+[data-testid="stImage"] img[src*="/media/"] { box-shadow: 0 0 0 1px rgba(128, 140, 140, 0.35); }
+</style>"""
+
 
 def studio_pages() -> list[StreamlitPage]:
     """All pages in the order of the work."""
@@ -29,13 +34,14 @@ def studio_pages() -> list[StreamlitPage]:
 
 
 def configure_page() -> None:
-    """What the browser's tab shows, and the width."""
+    """What the browser's tab shows, the width, and the edges of photos."""
     st.set_page_config(
         page_title="Transfer Learning Studio",
         page_icon=APP_ICON,
         layout="wide",
         menu_items={"About": "Transfer Learning Studio: train an image classifier from your own pictures."},
     )
+    st.html(_STYLE)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.widgets.reports import duration_text, in_words, likely_in_words
 from pages.widgets.shell import plain_text, workspace
+from pages.widgets.text import size_text
 from tlcore.evaluation.report import Report
 from tlcore.jobs.service import queue_position
 from tlcore.plots.history import PHASE_NAMES
@@ -71,6 +72,8 @@ def _doing(view: RunView) -> str:
         text += f" · about {duration_text(left)} left for this step"
     if view.seconds_running is not None:
         text += f" · {duration_text(view.seconds_running)} so far"
+    if view.memory is not None:
+        text += f" · {size_text(view.memory)} of memory"
     return text
 
 

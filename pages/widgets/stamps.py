@@ -31,6 +31,8 @@ button.stamp:hover { border-color: var(--st-border-color); }
 .stamp .frame { position: relative; display: grid; place-items: center; width: 100%; aspect-ratio: 1;
   border-radius: 6px; overflow: hidden; background: var(--st-secondary-background-color); }
 .stamp img { max-width: 100%; max-height: 100%; object-fit: contain; display: block; width: 100%; height: 100%; }
+.stamp .frame::after { content: ""; position: absolute; inset: 0; border-radius: 6px; pointer-events: none;
+  box-shadow: inset 0 0 0 1px var(--st-border-color); }
 .stamp.out img { opacity: 0.35; filter: grayscale(1); }
 .stamp .gone { padding: 6px; font-size: 0.72rem; text-align: center; opacity: 0.8; }
 .stamp .mark { position: absolute; top: 5px; left: 5px; width: 18px; height: 18px; border-radius: 5px; display: none;

@@ -69,8 +69,9 @@ def made_report(
     test: float = 0.87,
     seed: int = 1,
     stopped_early: str = "",
+    more: dict[str, Any] | None = None,
 ) -> Report:
-    """A report of two classes and a hundred test pictures."""
+    """A report of two classes and a hundred test pictures; `more` replaces whole fields of it."""
     phases = {Mode.SCRATCH: ["scratch"], Mode.FROZEN: ["frozen"], Mode.FINE_TUNE: ["frozen", "fine_tune"]}[mode]
     history = [_row(phase, epoch, validation) for phase in phases for epoch in (1, 2, 3)]
     right = round(100 * test / 2)
@@ -108,6 +109,7 @@ def made_report(
             "created": _START,
             "versions": {"tlcore": "0.1.0"},
         }
+        | (more or {})
     )
 
 

@@ -68,6 +68,18 @@ def test_options_of_fine_tuning_reach_only_fine_tuning() -> None:
     assert other.fine_tune_at is None
 
 
+def test_from_scratch_nothing_is_kept_and_no_engine_is_asked_for() -> None:
+    chosen = {"augmentation.flip": "both", "augmentation.views": 5, "compute.precision": "bfloat16"}
+    design = Design(modes=(Mode.FROZEN, Mode.SCRATCH), options=chosen)
+
+    frozen = configuration(design, "my/pets", "resnet50", Mode.FROZEN)
+    scratch = configuration(design, "my/pets", "resnet50", Mode.SCRATCH)
+
+    assert (frozen.augmentation.views, frozen.compute.precision) == (5, "bfloat16")
+    assert (scratch.augmentation.views, scratch.augmentation.flip) == (0, "both")
+    assert scratch.compute.precision == "float32"
+
+
 def test_a_contradiction_is_told() -> None:
     design = Design(options={"split.train": 50.0})
 

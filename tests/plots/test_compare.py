@@ -36,3 +36,19 @@ def test_short_runs_are_told_in_seconds_and_none_is_no_error() -> None:
     assert figure.data[0].x[0] == 42
     assert "seconds" in figure.layout.xaxis.title.text
     assert len(accuracy_time_figure([]).data) == 0
+
+
+def test_curves_that_are_all_alike_have_an_axis_of_some_height_within_what_accuracy_can_be() -> None:
+    for flat in (0.0, 0.5, 1.0):
+        curve = [{"phase": "frozen", "epoch": epoch, "val_loss": 0.5, "val_accuracy": flat} for epoch in (1, 2)]
+        low, high = overlay_figure([RunCurve("flat", curve)], "accuracy").layout.yaxis.range
+        assert low < flat < high
+        assert high - low >= 0.1 - 1e-9
+        assert low >= -0.05
+        assert high <= 1.05
+
+
+def test_curves_that_differ_choose_their_axis_themselves() -> None:
+    curve = [{"phase": "frozen", "epoch": 1, "val_loss": 1, "val_accuracy": share} for share in (0.2, 0.9)]
+
+    assert overlay_figure([RunCurve("steep", curve)], "accuracy").layout.yaxis.range is None

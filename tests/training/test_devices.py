@@ -35,7 +35,6 @@ from tlcore.backbones.checks import complete
 from tlcore.backbones.registry import find_backbone, layer_table
 from tlcore.config import RunConfig
 from tlcore.data.catalog import open_dataset
-from tlcore.engines.tensorflow import TensorFlowEngine
 from tlcore.evaluation.metrics import score
 from tlcore.export.bundle import write_bundle
 from tlcore.jobs.preflight import find_material
@@ -43,6 +42,7 @@ from tlcore.progress import Silence
 from tlcore.serving.predictor import Predictor
 from tlcore.training.devices import Device
 from tlcore.training.session import Session
+from tlcore.training.trunk import frozen_network
 from tlcore.workspace import Workspace
 
 names = [f"CPU:{number}" for number in range(int(replicas))]
@@ -58,24 +58,26 @@ backbone = find_backbone(config.backbone)
 material = find_material(workspace, config)
 folder = Path(home) / "here"
 folder.mkdir()
-session = Session(
-    config, backbone, layer_table(backbone.id, None), material, device, workspace, folder, Silence(),
-)
+session = Session(config, backbone, layer_table(backbone.id, None), material, device, workspace, Silence())
 session.prepare()
 before = session.answers("test")
-by_tensorflow = np.concatenate(list(TensorFlowEngine(session.assembled.features).extract(
-    session.picture_batches("test", ""))))
+kept = session.inputs.unchanged("embedding", "test")[:]
+network = frozen_network(session.assembled, backbone.preprocessing)
+by_keras = np.concatenate([
+    network(batch.astype(np.float32), training=False)["embedding"]
+    for batch in session.judge.picture_batches("test", "")
+])
 session.train()
 after = session.answers("test")
 session.assembled.model.save(folder / "model.keras")
 bundle = write_bundle(session.assembled.model, folder / "bundle", "run", material.dataset.info.class_names, backbone)
-pictures = next(session.picture_batches("test", ""))
-theirs = session.answer_pictures(pictures)
+pictures = next(session.judge.picture_batches("test", ""))
+theirs = session.judge.answer_pictures(pictures)
 ours = Predictor(folder / "bundle", lambda data, size: None).probabilities(pictures)
 print(json.dumps({
     "parts": [len(material.indices(part)) for part in ("train", "validation", "test")],
-    "rows": [len(before), len(by_tensorflow), len(after)],
-    "features": float(np.abs(by_tensorflow - session._features["test"]).max()),
+    "rows": [len(before), len(by_keras), len(after)],
+    "features": float(np.abs(by_keras - kept).max()),
     "type": str(after.dtype),
     "computes_in": session.assembled.backbone.layers[1].compute_dtype,
     "phases": [row.phase.value for row in session.rows],

@@ -7,60 +7,17 @@ import keras
 import numpy as np
 import pytest
 
+from tests.training.sessions import SIZE, Listener, make
 from tlcore.backbones.checks import complete
-from tlcore.backbones.registry import find_backbone, layer_table
+from tlcore.backbones.registry import layer_table
 from tlcore.config import RunConfig
-from tlcore.data.catalog import ensure_dataset
 from tlcore.data.dataset import Dataset
-from tlcore.data.splits import split_dataset
 from tlcore.errors import ConfigError, TrainingFailed
 from tlcore.evaluation.metrics import score
-from tlcore.progress import Silence
 from tlcore.training.callbacks import NotFinite
-from tlcore.training.devices import choose_device
 from tlcore.training.earlier import check_earlier, load_head
-from tlcore.training.material import Material
 from tlcore.training.session import Session
 from tlcore.workspace import Workspace
-
-SIZE = 64
-
-
-class Listener(Silence):
-    """Keeps every event; asks to stop once there were `stop_after` of a kind."""
-
-    def __init__(self, stop_kind: str = "", stop_after: int = 0) -> None:
-        self.events: list[dict[str, Any]] = []
-        self._stop = (stop_kind, stop_after)
-
-    def event(self, kind: str, **values: Any) -> None:
-        self.events.append({"kind": kind, **values})
-
-    def of(self, kind: str) -> list[dict[str, Any]]:
-        return [event for event in self.events if event["kind"] == kind]
-
-    def stop_requested(self) -> bool:
-        kind, number = self._stop
-        return bool(kind) and len(self.of(kind)) >= number
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return Workspace.open(tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="module")
-def textures(place: Workspace) -> Dataset:
-    return ensure_dataset(place, "sample/textures", Silence())
-
-
-def make(place: Workspace, textures: Dataset, folder: Path, listener: Listener, **options: Any) -> Session:
-    head = options.pop("head_weights", None)
-    config = complete(RunConfig.build(dataset="sample/textures", image_size=SIZE, **options))
-    backbone = find_backbone(config.backbone)
-    material = Material(textures, split_dataset(textures, config.split, config.seed))
-    table = layer_table(backbone.id, config.width)
-    return Session(config, backbone, table, material, choose_device(), place, folder, listener, head)
 
 
 def accuracy(session: Session, part: Any) -> float:
@@ -68,11 +25,9 @@ def accuracy(session: Session, part: Any) -> float:
 
 
 @pytest.fixture(scope="module")
-def frozen(
-    place: Workspace, textures: Dataset, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Session, Listener, float]:
+def frozen(place: Workspace, textures: Dataset) -> tuple[Session, Listener, float]:
     listener = Listener()
-    session = make(place, textures, tmp_path_factory.mktemp("frozen"), listener, epochs=6, learning_rate=0.01)
+    session = make(place, textures, listener, epochs=6, learning_rate=0.01)
     session.prepare()
     before = accuracy(session, "test")
     session.train()
@@ -103,15 +58,15 @@ def test_history_and_batches_are_told(frozen: tuple[Session, Listener, float]) -
 
 def test_the_assembled_model_answers_like_the_head_on_features(frozen: tuple[Session, Listener, float]) -> None:
     session, _, _ = frozen
-    pictures = next(iter(session.picture_batches("test", "")))
-    whole = session.answer_pictures(pictures)
+    pictures = next(iter(session.judge.picture_batches("test", "")))
+    whole = session.judge.answer_pictures(pictures)
     assert np.abs(whole - session.answers("test")[: len(whole)]).max() < 1e-3
 
 
-def test_only_the_head_learned(frozen: tuple[Session, Listener, float]) -> None:
+def test_only_the_head_learned(frozen: tuple[Session, Listener, float], place: Workspace) -> None:
     session, _, _ = frozen
     assert session.trainable == 1280 * 3 + 3
-    fresh = make(session._workspace, session.material.dataset, session._scratch, Listener())
+    fresh = make(place, session.material.dataset, Listener())
     fresh.prepare()
     ours, theirs = session.assembled.backbone.get_weights(), fresh.assembled.backbone.get_weights()
     assert all((one == other).all() for one, other in zip(ours, theirs, strict=True))
@@ -134,7 +89,6 @@ def test_fine_tuning_on_top_of_a_frozen_run_trains_the_chosen_stages_and_no_batc
     session = make(
         place,
         textures,
-        tmp_path,
         listener,
         mode="finetune",
         from_run="earlier",
@@ -158,9 +112,9 @@ def test_fine_tuning_on_top_of_a_frozen_run_trains_the_chosen_stages_and_no_batc
     assert changed == set(session.config.unfreeze)
 
 
-def test_stop_in_the_middle_keeps_the_best_model_so_far(place: Workspace, textures: Dataset, tmp_path: Path) -> None:
+def test_stop_in_the_middle_keeps_the_best_model_so_far(place: Workspace, textures: Dataset) -> None:
     listener = Listener("epoch", 2)
-    session = make(place, textures, tmp_path, listener, epochs=1000, learning_rate=0.01)
+    session = make(place, textures, listener, epochs=1000, learning_rate=0.01)
     session.prepare()
     session.train()
     assert session.stopped
@@ -174,12 +128,12 @@ def test_stop_in_the_middle_keeps_the_best_model_so_far(place: Workspace, textur
 
 
 def test_stop_in_the_first_epoch_of_fine_tuning_keeps_the_head_that_was_trained(
-    place: Workspace, textures: Dataset, tmp_path: Path
+    place: Workspace, textures: Dataset
 ) -> None:
     # Five batches: four of the frozen phase's one epoch, then the first one of the fine-tune phase.
     listener = Listener("batch", 5)
     options = {"mode": "finetune", "epochs": 1, "learning_rate": 0.01, "fine_tune_learning_rate": 1.0}
-    session = make(place, textures, tmp_path, listener, **options)
+    session = make(place, textures, listener, **options)
     session.prepare()
     session.train()
     assert session.stopped
@@ -189,21 +143,20 @@ def test_stop_in_the_first_epoch_of_fine_tuning_keeps_the_head_that_was_trained(
     assert kept.loss == pytest.approx(session.rows[0].val_loss, rel=0.01, abs=1e-4)
 
 
-def test_augmentation_sends_pictures_through_the_whole_network(
-    place: Workspace, textures: Dataset, tmp_path: Path
-) -> None:
+def test_augmentation_sends_pictures_through_the_whole_network(place: Workspace, textures: Dataset) -> None:
     listener = Listener()
     options = {"augmentation": {"flip": "both"}, "epochs": 1, "steps_per_epoch": 3, "learning_rate": 0.01}
-    session = make(place, textures, tmp_path, listener, **options)
+    session = make(place, textures, listener, **options)
     session.prepare()
     session.train()
-    assert session.engine is None
+    assert session.inputs.choice is None
+    assert session.inputs.use == {"images": "miss", "features": "none", "trunk": "none"}
     assert len(listener.of("batch")) == 3
     assert session.trainable == 1280 * 3 + 3
 
 
-def test_from_scratch_trains_everything(place: Workspace, textures: Dataset, tmp_path: Path) -> None:
-    session = make(place, textures, tmp_path, Listener(), mode="scratch", epochs=1, steps_per_epoch=1)
+def test_from_scratch_trains_everything(place: Workspace, textures: Dataset) -> None:
+    session = make(place, textures, Listener(), mode="scratch", epochs=1, steps_per_epoch=1)
     session.prepare()
     before = session.assembled.backbone.get_weights()[0].copy()
     session.train()
@@ -212,19 +165,19 @@ def test_from_scratch_trains_everything(place: Workspace, textures: Dataset, tmp
     assert (session.assembled.backbone.get_weights()[0] != before).any()
 
 
-def test_early_stopping_ends_a_phase(place: Workspace, textures: Dataset, tmp_path: Path) -> None:
+def test_early_stopping_ends_a_phase(place: Workspace, textures: Dataset) -> None:
     # A learning rate that moves nothing: no epoch is better than the first.
     options = {"epochs": 50, "learning_rate": 1e-12, "early_stopping": {"patience": 2}}
-    session = make(place, textures, tmp_path, Listener(), **options)
+    session = make(place, textures, Listener(), **options)
     session.prepare()
     session.train()
     assert len(session.rows) < 50
     assert [phase.value for phase in session.ended_early] == ["frozen"]
 
 
-def test_a_loss_that_is_no_number_any_more_is_told(place: Workspace, textures: Dataset, tmp_path: Path) -> None:
+def test_a_loss_that_is_no_number_any_more_is_told(place: Workspace, textures: Dataset) -> None:
     options = {"epochs": 30, "learning_rate": 10.0, "optimizer": {"name": "sgd", "momentum": 0.99}, "head": {"l2": 1.0}}
-    session = make(place, textures, tmp_path, Listener(), **options)
+    session = make(place, textures, Listener(), **options)
     session.prepare()
     with pytest.raises(TrainingFailed, match="learning rate ten times smaller"):
         session.train()
@@ -242,11 +195,9 @@ def test_a_batch_that_is_no_number_ends_the_phase_before_it_is_told(logs: dict[s
         watch.on_epoch_end(2, {"loss": 0.5, "val_loss": float("nan")})
 
 
-def test_patience_that_runs_out_in_the_last_epoch_ends_nothing_early(
-    place: Workspace, textures: Dataset, tmp_path: Path
-) -> None:
+def test_patience_that_runs_out_in_the_last_epoch_ends_nothing_early(place: Workspace, textures: Dataset) -> None:
     options = {"epochs": 2, "learning_rate": 1e-12, "early_stopping": {"patience": 1}}
-    session = make(place, textures, tmp_path, Listener(), **options)
+    session = make(place, textures, Listener(), **options)
     session.prepare()
     session.train()
     assert len(session.rows) == 2

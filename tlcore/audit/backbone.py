@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tlcore.backbones.registry import find_backbone, layer_table
-from tlcore.engines.openvino import OpenVinoEngine
-from tlcore.engines.protocol import FeatureEngine
-from tlcore.engines.select import choose_engine, converted_path
+from tlcore.config import ComputeConfig
+from tlcore.engines.networks import FrozenNetwork, network_path
+from tlcore.engines.protocol import EMBEDDING, FEATURE_MAP, FeatureEngine
+from tlcore.engines.select import open_engine
 from tlcore.progress import Reporter
 from tlcore.workspace import Workspace
 
@@ -20,24 +21,24 @@ SIZE: Final = 224
 CHANNELS: Final = 1280
 
 
-def network_path(workspace: Workspace) -> Path:
+def converted_backbone(workspace: Workspace) -> Path:
     """Where the converted backbone is kept; its name changes with the weights and the converter."""
-    return converted_path(workspace.engines, find_backbone(BACKBONE), None, SIZE, layer_table(BACKBONE))
+    return network_path(workspace.engines, _network())
 
 
 def load_backbone(workspace: Workspace, reporter: Reporter) -> FeatureEngine:
     """The backbone, ready to embed pictures; converted first where no run or check in this workspace did it.
 
-    Only the conversion loads Keras and TensorFlow, which would take 500 MB for as long as the process lives.
+    Only the conversion loads Keras and TensorFlow, which would take 500 MB for as long as the process lives. Hence
+    OpenVINO also where TensorFlow should win the race.
     """
-    path = network_path(workspace)
-    if path.exists():
-        try:
-            return OpenVinoEngine(path)
-        except RuntimeError:
-            path.unlink(missing_ok=True)  # damaged; it is made again
-    reporter.event("task", task="Converting the backbone (once in a workspace)")
-    return choose_engine(path, _build, on_gpu=False)
+    return open_engine(
+        workspace.engines, _network(), _build, ComputeConfig(engine="openvino"), on_gpu=False, reporter=reporter
+    )
+
+
+def _network() -> FrozenNetwork:
+    return FrozenNetwork(find_backbone(BACKBONE), layer_table(BACKBONE), None, SIZE)
 
 
 def _build() -> keras.Model:
@@ -49,4 +50,5 @@ def _build() -> keras.Model:
     network = build_backbone(backbone, None, SIZE, pretrained=True)
     pictures = keras.Input((SIZE, SIZE, 3), name="pictures")
     feature_map = network(preprocess(backbone.preprocessing, pictures), training=False)
-    return keras.Model(pictures, keras.layers.GlobalAveragePooling2D(name="embedding")(feature_map), name="features")
+    embedding = keras.layers.GlobalAveragePooling2D(name="embedding")(feature_map)
+    return keras.Model(pictures, {EMBEDDING: embedding, FEATURE_MAP: feature_map}, name="features")

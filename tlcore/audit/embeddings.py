@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tlcore.audit.backbone import CHANNELS, SIZE, load_backbone, network_path
+from tlcore.audit.backbone import CHANNELS, SIZE, converted_backbone, load_backbone
 from tlcore.data.batches import read_batches
 from tlcore.data.dataset import Dataset
 from tlcore.files import write_bytes
@@ -65,7 +65,7 @@ def look_at_pictures(workspace: Workspace, dataset: Dataset, folder: Path, repor
         OSError: The disk is full or can't be written.
         Stopped: Somebody asked to stop; whole pieces are kept.
     """
-    place = folder / f"{_PREFIX}{network_path(workspace).stem}"
+    place = folder / f"{_PREFIX}{converted_backbone(workspace).stem}"
     _forget_other_networks(folder, place.name)
     place.mkdir(parents=True, exist_ok=True)
     rows: dict[str, int] = {}
@@ -102,7 +102,7 @@ def _look(
         heights: list[NDArray[np.float32]] = []
         vectors: list[NDArray[np.float16]] = []
         batches = read_batches(dataset, piece, SIZE, _BATCH, workspace.limits)
-        for embedding in engine.extract(_noting_relief(batches, heights)):
+        for (embedding,) in engine.extract(_noting_relief(batches, heights)):
             if reporter.stop_requested():
                 raise Stopped
             length = np.linalg.norm(embedding, axis=1, keepdims=True)

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from tlcore.progress import Reporter, Stopped
 
@@ -96,7 +97,8 @@ def principal(embeddings: NDArray[np.float16], dimensions: int) -> NDArray[np.fl
     scatter = np.zeros((channels, channels), dtype=np.float64)
     for block in _blocks(embeddings):
         scatter += (block - centre).T @ (block - centre)
-    _, directions = np.linalg.eigh(scatter)
+    with threadpool_limits(1):  # beside other work on the machine its threads wait for each other: 9 s instead of 1
+        _, directions = np.linalg.eigh(scatter)
     axes = directions[:, ::-1][:, :dimensions].astype(np.float32)
     points = np.concatenate([(block - centre) @ axes for block in _blocks(embeddings)])
     length = np.sqrt((points**2).sum(axis=1).mean())

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
+from tlcore.cli.dry_run import describe_forecast, foretell
 from tlcore.cli.follow import StderrReporter, follow_run
 from tlcore.cli.output import answers
-from tlcore.config import AUGMENTATION_PRESETS, RunConfig
+from tlcore.config import AUGMENTATION_PRESETS, VIEWS, AugmentationConfig, Mode, RunConfig
 from tlcore.data.catalog import find_dataset
 from tlcore.data.importer import find_or_import
 from tlcore.errors import ConfigError, DatasetError, InputError
@@ -22,7 +23,9 @@ from tlcore.workspace import Workspace
 
 
 def describe_report(report: dict[str, Any]) -> str:
-    """A finished run in a few lines."""
+    """A finished run, or what one would take, in a few lines."""
+    if "forecast" in report:
+        return describe_forecast(report)
     if "test" not in report:
         return f"Run {report['run_id']}: {report['state']}."
     test, baseline = report["test"], report["baseline"]
@@ -94,7 +97,13 @@ def _percentages(_context: click.Context, _option: click.Parameter, value: str |
 @click.option("--activation", type=click.Choice(["softmax", "sigmoid"]), help="sigmoid: one output, for two classes.")
 @click.option("--label-smoothing", type=float)
 @click.option("--class-weights", type=click.Choice(["none", "balanced"]))
-@click.option("--augment", type=click.Choice(sorted(AUGMENTATION_PRESETS)), help="A preset; the next four refine it.")
+@click.option("--augment", type=click.Choice(sorted(AUGMENTATION_PRESETS)), help="A preset; the next five refine it.")
+@click.option(
+    "--augment-views",
+    type=int,
+    metavar="N",
+    help=f"Changed copies of each picture, made once and kept (presets: {VIEWS}); 0: anew in every epoch, far slower.",
+)
 @click.option("--flip", type=click.Choice(["none", "horizontal", "vertical", "both"]))
 @click.option("--rotation", type=float, help="Degrees either way.")
 @click.option("--zoom", type=float, help="Share of the picture.")
@@ -106,14 +115,23 @@ def _percentages(_context: click.Context, _option: click.Parameter, value: str |
 @click.option("--keep-last", is_flag=True, help="Keep the last epoch's weights, not the best one's.")
 @click.option("--steps-per-epoch", type=int)
 @click.option("--seed", type=int)
+@click.option("--engine", type=click.Choice(["auto", "openvino", "tensorflow"]), help="What runs the frozen part.")
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16"]),
+    help="bfloat16: about twice as fast where the processor has it, and less exact.",
+)
 @click.option("--detach", is_flag=True, help="Return at once; the training goes on.")
+@click.option("--dry-run", is_flag=True, help="Tell what it would take, time, memory and disk; train nothing.")
 @click.pass_obj
 @answers(describe_report)
 def train(workspace: Workspace, **options: Any) -> dict[str, Any]:
     """Train a model in the background and follow it; Ctrl-C stops it and keeps the best model so far."""
-    detach = options.pop("detach")
+    detach, dry_run = options.pop("detach"), options.pop("dry_run")
     dataset = resolve_dataset(workspace, options.pop("dataset"))
     test_dataset = resolve_test_dataset(workspace, options.pop("test_path"), options.pop("test_dataset"))
+    if dry_run:
+        return foretell(workspace, build_config(dataset, test_dataset, options))
     config = preflight(workspace, build_config(dataset, test_dataset, options)).config
     title = f"{config.backbone}, {config.mode.value}, {dataset}"
     run_id = submit(workspace, "train", config.to_json(), title, dataset)
@@ -156,6 +174,7 @@ def resolve_test_dataset(workspace: Workspace, path: Path | None, dataset: str |
 _HEAD = ("activation", "dropout", "l2")
 _OPTIMIZER = ("momentum", "schedule")
 _AUGMENTATION = ("flip", "rotation", "zoom", "contrast")
+_COMPUTE = ("engine", "precision")
 
 
 def build_config(dataset: str, test_dataset: str | None, options: dict[str, Any]) -> RunConfig:
@@ -172,8 +191,10 @@ def build_config(dataset: str, test_dataset: str | None, options: dict[str, Any]
     values: dict[str, Any] = {"dataset": dataset, "test_dataset": test_dataset}
     values["head"] = take(*_HEAD)
     values["optimizer"] = take(*_OPTIMIZER) | ({"name": given.pop("optimizer")} if "optimizer" in given else {})
-    preset = AUGMENTATION_PRESETS[given.pop("augment", "none")].model_dump()
-    values["augmentation"] = preset | take(*_AUGMENTATION)
+    values["augmentation"] = _augmentation(
+        given.pop("augment", "none"), take(*_AUGMENTATION), given.pop("augment_views", None), given.get("mode")
+    )
+    values["compute"] = take(*_COMPUTE)
     values["early_stopping"] = take("monitor") | {"restore_best": not given.pop("keep_last", False)}
     if "early_stopping" in given:
         values["early_stopping"]["patience"] = given.pop("early_stopping")
@@ -181,6 +202,16 @@ def build_config(dataset: str, test_dataset: str | None, options: dict[str, Any]
     if "unfreeze" in given:
         given["unfreeze"] = [stage.strip() for stage in given["unfreeze"].split(",") if stage.strip()]
     return RunConfig.build(**values, **given)
+
+
+def _augmentation(preset: str, changes: dict[str, Any], views: int | None, mode: str | None) -> dict[str, Any]:
+    """The preset with what was typed. Its kept copies, which nobody typed, go where they would have no use."""
+    values = AUGMENTATION_PRESETS[preset].model_dump() | changes
+    if views is not None:
+        return values | {"views": views}
+    still = AugmentationConfig().model_dump(exclude={"views"})
+    changed = any(values[name] != value for name, value in still.items())
+    return values if changed and mode != Mode.SCRATCH else values | {"views": 0}
 
 
 def _split(parts: tuple[float, ...] | None, separate_test: bool) -> dict[str, float]:

@@ -7,15 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from tlcore.config import Mode, RunConfig
+from tlcore.training.cache_plan import CacheState
 from tlcore.training.history import EpochRow, PhaseEpochs
-
-CacheState = Literal["hit", "miss", "none"]
 
 
 class _Record(BaseModel):
@@ -70,10 +67,17 @@ class Seconds(_Record):
 
 
 class CacheUse(_Record):
-    """Whether earlier work was found: "none" where nothing is cached."""
+    """Whether earlier work was found: "none" where nothing is cached.
+
+    Attributes:
+        images: Decoded pictures.
+        features: What the frozen backbone says of each picture.
+        trunk: The activations below the first layer that fine-tuning trains.
+    """
 
     images: CacheState = "none"
     features: CacheState = "none"
+    trunk: CacheState = "none"
 
 
 class Artifacts(_Record):
@@ -90,7 +94,9 @@ class Engine(_Record):
         features: "openvino" or "tensorflow": what ran the frozen backbone.
         predictions: "openvino", or "keras" where OpenVINO could not convert the model.
         device: CPU, or the GPUs, in words.
-        precision: "float32" or "mixed_float16".
+        precision: "float32" or "mixed_float16": what training computed in.
+        precision_features: "float32", "bfloat16" or "mixed_float16": what the frozen part was computed in.
+        speeds: Pictures a second of each engine in the race that chose one; None where there was no race.
         notes: Why, where there is something to say.
     """
 
@@ -98,11 +104,13 @@ class Engine(_Record):
     predictions: Literal["openvino", "keras"]
     device: str
     precision: str
+    precision_features: str = "float32"
+    speeds: dict[str, float] | None = None
     notes: tuple[str, ...] = ()
 
 
 class Agreement(_Record):
-    """The bundle's answers against the Keras model's on the test pictures.
+    """One way of computing the answers against another, on test pictures.
 
     Attributes:
         compared: Number of pictures.
@@ -142,6 +150,11 @@ class Report(_Record):
         validation: On the validation pictures, with the weights that were kept.
         test: On the test pictures, with the weights that were kept.
         confusion: A row for each true class, a column for each answer, in the order of `class_names`.
+        agreement: The bundle against the Keras model, on some test pictures.
+        merged: The saved model against the kept trunk and the upper part that was trained on it, on every test picture;
+            None where no trunk was kept.
+        memory_bytes: Most anonymous memory that the worker was seen to use; None where the system does not tell.
+        plan_notes: What was not kept for want of room, and what that cost.
         stopped_early: Why training ended before its last epoch: "" when it did not.
     """
 
@@ -164,6 +177,9 @@ class Report(_Record):
     confusion: tuple[tuple[int, ...], ...]
     engine: Engine
     agreement: Agreement | None
+    merged: Agreement | None = None
+    memory_bytes: int | None = None
+    plan_notes: tuple[str, ...] = ()
     dataset: DatasetUse
     config: RunConfig
     stopped_early: str = ""
@@ -228,6 +244,9 @@ def write_test_pictures(
         truth: Indices of the true classes, shape (n,).
         probabilities: Shape (n, classes).
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     table = pa.table(
         {
             "key": keys,
@@ -246,4 +265,6 @@ def read_test_pictures(path: Path) -> list[TestPicture]:
     Raises:
         FileNotFoundError: The run left none.
     """
+    import pyarrow.parquet as pq
+
     return [TestPicture.model_validate(row) for row in pq.read_table(path).to_pylist()]

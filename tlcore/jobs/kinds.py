@@ -13,10 +13,11 @@ from tlcore.errors import RunError
 from tlcore.jobs.context import Runner
 from tlcore.workspace import Workspace
 
-Slot = Literal["train", "light"]
+Slot = Literal["train", "light", "calibrate"]
 
-# How many jobs of a slot run at once. Trainings have the machine for themselves; light jobs never wait behind one.
-SLOTS: Final[Mapping[Slot, int]] = MappingProxyType({"train": 1, "light": 2})
+# How many jobs of a slot run at once. Trainings have the machine for themselves; light jobs never wait behind one, and
+# measuring this computer waits behind nothing and keeps nothing waiting.
+SLOTS: Final[Mapping[Slot, int]] = MappingProxyType({"train": 1, "light": 2, "calibrate": 1})
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ KINDS: Final[Mapping[str, JobKind]] = MappingProxyType(
             JobKind("prepare", "light", "tlcore.jobs.prepare:run"),
             JobKind("audit", "light", "tlcore.jobs.audit:run"),
             JobKind("predict", "light", "tlcore.jobs.predict:run"),
+            JobKind("calibrate", "calibrate", "tlcore.jobs.calibrate:run"),
             JobKind("restore", "light", "tlcore.jobs.restore:run"),
         )
     }

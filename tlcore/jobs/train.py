@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from tlcore.backbones.record import Backbone
 from tlcore.backbones.registry import find_backbone, layer_table
 from tlcore.config import RunConfig
 from tlcore.data.catalog import ensure_dataset
+from tlcore.engines.select import kept_network
 from tlcore.evaluation.metrics import class_scores, confusion, score, score_with_interval
 from tlcore.evaluation.report import (
     Agreement,
@@ -32,6 +33,7 @@ from tlcore.evaluation.report import (
 )
 from tlcore.files import write_json
 from tlcore.images.decode import load_picture
+from tlcore.jobs.calibrate import remember, stop_calibrations, tell_forecast
 from tlcore.jobs.context import JobContext
 from tlcore.jobs.preflight import find_material, preflight
 from tlcore.runs.folder import RunFolder
@@ -41,6 +43,9 @@ from tlcore.training.material import Material
 
 if TYPE_CHECKING:
     from tlcore.training.session import Session
+
+_COMPARED: Final = 64
+"""Test pictures that the bundle is compared on: enough to see a network that was put together wrongly."""
 
 
 def run(context: JobContext) -> dict[str, Any]:
@@ -60,32 +65,44 @@ def run(context: JobContext) -> dict[str, Any]:
         ensure_dataset(context.workspace, dataset, context.reporter)
     config = preflight(context.workspace, asked).config
     material = find_material(context.workspace, config)
+    stop_calibrations(context.workspace)
+    tell_forecast(context, config, material)
+    result = train_on(context, config, material, started)
+    if not result["stopped"]:
+        remember(context.workspace, config, material, context.folder)
+    return result
+
+
+def train_on(context: JobContext, config: RunConfig, material: Material, started: float) -> dict[str, Any]:
+    """Trains on these pictures; what `run` returns, and raises.
+
+    Args:
+        context: Of the job.
+        config: Complete and checked.
+        material: The pictures.
+        started: When the job began, by the monotonic clock.
+    """
     # TensorFlow takes seconds to load: everything that can be refused has been refused by now.
     from tlcore.training.devices import choose_device
     from tlcore.training.session import Session
 
     backbone = find_backbone(config.backbone)
-    scratch = context.folder.path / "scratch"
-    scratch.mkdir(exist_ok=True)
-    try:
-        session = Session(
-            config,
-            backbone,
-            layer_table(backbone.id, config.width),
-            material,
-            choose_device(),
-            context.workspace,
-            scratch,
-            context.reporter,
-            _earlier_head(config, context),
-        )
+    with Session(
+        config,
+        backbone,
+        layer_table(backbone.id, config.width),
+        material,
+        choose_device(),
+        context.workspace,
+        context.reporter,
+        _earlier_head(config, context),
+        context.folder.checkpoints,
+    ) as session:
         session.prepare()
         baseline = score(session.answers("test"), material.labels("test"))
         context.reporter.event("baseline", **baseline.model_dump())
         session.train()
         report = _finish(context, session, backbone, baseline, started)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return report.to_json() | {"stopped": session.stopped}
 
 
@@ -113,14 +130,15 @@ def _finish(context: JobContext, session: Session, backbone: Backbone, baseline:
     model = session.assembled.model
     with session.stopwatch.measure("evaluate"):
         _save_model(model.save, folder.model)
-        bundle = write_bundle(model, folder.bundle, folder.id, class_names, backbone)
+        kept = _kept_network(context, session)
+        bundle = write_bundle(model, folder.bundle, folder.id, class_names, backbone, kept, session.head_weights)
         agreement = compare_with_bundle(context, session) if bundle.engine == "openvino" else None
+        merged = compare_merged(session, answers) if session.on_trunk else None
     indices = material.indices("test")
     tested = material.source("test")
     keys, hashes = ([names[index] for index in indices] for names in (tested.keys, tested.hashes))
     write_test_pictures(folder.test_pictures, keys, hashes, indices, truth, answers)
     seconds = session.stopwatch.seconds | {"total": time.monotonic() - started}
-    device = session.device
     report = Report(
         run_id=folder.id,
         state="stopped" if session.stopped else "completed",
@@ -134,18 +152,15 @@ def _finish(context: JobContext, session: Session, backbone: Backbone, baseline:
         test=score_with_interval(answers, truth),
         parameters=Parameters(total=count(model.weights), trainable=trainable),
         seconds=Seconds(**seconds),
-        cache=CacheUse(),
+        cache=CacheUse(**session.inputs.use),
         artifacts=Artifacts(model=str(folder.model), report=str(folder.report)),
         per_class=class_scores(answers, truth, class_names),
         confusion=tuple(tuple(row) for row in confusion(answers, truth)),
-        engine=Engine(
-            features=session.engine.name if session.engine else "tensorflow",
-            predictions=bundle.engine,
-            device=device.description,
-            precision=device.precision,
-            notes=_engine_notes(session, bundle.engine),
-        ),
+        engine=_engine(session, bundle.engine),
         agreement=agreement,
+        merged=merged,
+        memory_bytes=session.memory_bytes or None,
+        plan_notes=session.plan.notes,
         dataset=_dataset_use(material),
         config=config,
         stopped_early=_why_early(session),
@@ -153,28 +168,45 @@ def _finish(context: JobContext, session: Session, backbone: Backbone, baseline:
         versions=versions(),
     )
     write_json(folder.report, report.to_json())
+    shutil.rmtree(folder.checkpoints, ignore_errors=True)  # the model has them now
     return report
 
 
 def _save_model(save: Callable[[Path], None], path: Path) -> None:
     """Saves the Keras model so that the file is whole or absent."""
     temporary = path.with_name(f"saving-{path.name}")
-    save(temporary)
-    temporary.replace(path)
+    try:
+        save(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def compare_with_bundle(context: JobContext, session: Session) -> Agreement:
-    """The bundle's answers against Keras's on the test pictures, in small batches.
+    """The bundle's answers against Keras's on some of the test pictures.
 
     Both see the same decoded pictures; what may differ is only how the two programs compute.
     """
     predictor = Predictor(context.folder.bundle, partial(load_picture, limits=context.workspace.limits))
     keras_answers: list[NDArray[np.float32]] = []
     bundle_answers: list[NDArray[np.float32]] = []
-    for pictures in session.picture_batches("test", "Checking the saved model"):
-        keras_answers.append(session.answer_pictures(pictures))
+    for pictures in session.judge.picture_batches("test", "Checking the saved model", _COMPARED):
+        keras_answers.append(session.judge.answer_pictures(pictures))
         bundle_answers.append(predictor.probabilities(pictures))
-    theirs, ours = np.concatenate(keras_answers), np.concatenate(bundle_answers)
+    return _agreement(np.concatenate(bundle_answers), np.concatenate(keras_answers))
+
+
+def compare_merged(session: Session, answers: NDArray[np.float32]) -> Agreement:
+    """The whole model against the kept trunk with the upper part that was trained on it, on every test picture.
+
+    Args:
+        session: After training.
+        answers: Of the trunk and the upper part, shape (n, classes).
+    """
+    return _agreement(session.judge.whole_answers("test"), answers)
+
+
+def _agreement(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> Agreement:
     return Agreement(
         compared=len(ours),
         same_answer=int((ours.argmax(axis=1) == theirs.argmax(axis=1)).sum()),
@@ -182,11 +214,28 @@ def compare_with_bundle(context: JobContext, session: Session) -> Agreement:
     )
 
 
-def _engine_notes(session: Session, predictions: str) -> tuple[str, ...]:
-    notes = [session.engine.note] if session.engine and session.engine.note else []
+def _kept_network(context: JobContext, session: Session) -> Path | None:
+    """The converted network whose weights are the model's own, so that the bundle needs no conversion."""
+    if session.network_trained or session.device.on_gpu:
+        return None
+    return kept_network(context.workspace.engines, session.network, session.device.on_gpu)
+
+
+def _engine(session: Session, predictions: Literal["openvino", "keras"]) -> Engine:
+    """What computed, and why."""
+    choice = session.inputs.choice
+    notes = [choice.note] if choice is not None and choice.note else []
     if predictions == "keras":
         notes.append("OpenVINO could not convert the model: predictions go through a worker with Keras.")
-    return tuple(notes)
+    return Engine(
+        features=choice.name if choice is not None else "tensorflow",
+        predictions=predictions,
+        device=session.device.description,
+        precision=session.device.precision,
+        precision_features=choice.precision if choice is not None else session.device.precision,
+        speeds=dict(choice.speeds) if choice is not None and choice.speeds else None,
+        notes=tuple(notes),
+    )
 
 
 def _dataset_use(material: Material) -> DatasetUse:

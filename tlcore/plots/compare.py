@@ -72,7 +72,7 @@ def overlay_figure(curves: Sequence[RunCurve], measure: Measure) -> go.Figure:
     figure.update_xaxes(title_text="epoch")
     figure.update_yaxes(title_text=f"validation {measure}")
     if measure == "accuracy":
-        figure.update_yaxes(tickformat=".1~%")
+        theme.share_axis(figure, (row["val_accuracy"] for curve in curves for row in curve.rows))
     else:
         figure.update_yaxes(rangemode="tozero")
     return figure
@@ -108,7 +108,8 @@ def accuracy_time_figure(points: Sequence[RunPoint]) -> go.Figure:
     theme.finish(figure, _HEIGHT + 24 * len(points))
     _legend_below(figure)
     figure.update_xaxes(title_text=f"time from start to end, in {unit}", rangemode="tozero")
-    figure.update_yaxes(title_text="test accuracy", tickformat=".1~%")
+    figure.update_yaxes(title_text="test accuracy")
+    theme.share_axis(figure, (end for point in points for end in (point.low, point.high)))
     return figure
 
 

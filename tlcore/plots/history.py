@@ -77,7 +77,7 @@ def epoch_figure(rows: Sequence[Row], measure: Measure, best: int | None = None)
         figure.add_trace(_best_mark(rows, best, measure))
     for start in phase_starts(rows):
         _mark_start(figure, start + 0.5)
-    _finish(figure, measure, "epoch", legend=True)
+    _finish(figure, measure, "epoch", [row[key] for row in rows for key in (measure, f"val_{measure}")])
     if len(rows) <= 12:
         figure.update_xaxes(dtick=1)
     figure.update_xaxes(range=[0.6, max(len(rows), 2) + 0.4])
@@ -115,7 +115,7 @@ def batch_figure(rows: Sequence[Row], measure: Measure, smooth: int = 0) -> go.F
         )
     for start in phase_starts(rows):
         _mark_start(figure, start + 0.5)
-    _finish(figure, measure, "batches, in order", legend=True)
+    _finish(figure, measure, "batches, in order", values)
     return figure
 
 
@@ -188,11 +188,11 @@ def _mark_start(figure: go.Figure, place: float) -> None:
     )
 
 
-def _finish(figure: go.Figure, measure: Measure, unit: str, *, legend: bool) -> None:
-    theme.finish(figure, _HEIGHT, legend=legend)
+def _finish(figure: go.Figure, measure: Measure, unit: str, values: Sequence[float]) -> None:
+    theme.finish(figure, _HEIGHT)
     # The legend stands above the words at the line where fine-tuning starts.
     figure.update_layout(hovermode="closest", legend_y=1.1, margin_t=64)
     figure.update_xaxes(title_text=unit)
     figure.update_yaxes(title_text=_TITLES[measure], rangemode="tozero" if measure == "loss" else "normal")
     if measure == "accuracy":
-        figure.update_yaxes(tickformat=".1~%")
+        theme.share_axis(figure, values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
@@ -34,6 +36,8 @@ CHART_CONFIG: Final[dict[str, Any]] = {
 """Options for whatever shows the figure in a browser."""
 
 _LONGEST_LABEL = 28
+_BEYOND = 0.02  # shares beyond 0 and 1 that an axis shows, so that marks at its ends are whole
+_LEAST_SPREAD = 0.1
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,23 @@ def category_axis(names: list[str], longest: int = _LONGEST_LABEL) -> dict[str, 
         "showgrid": False,
         "zeroline": False,
     }
+
+
+def share_axis(figure: go.Figure, values: Iterable[float]) -> None:
+    """Makes the upright axis one of shares, in per cent: never far below 0% or above 100%, and never of no height.
+
+    Where all values are alike, Plotly would show them between -100% and 100%.
+
+    Args:
+        figure: The figure to change.
+        values: All that is drawn, from 0 to 1; what is not a number is left out.
+    """
+    figure.update_yaxes(tickformat=".1~%", autorangeoptions={"clipmin": -_BEYOND, "clipmax": 1 + _BEYOND})
+    known = [float(value) for value in values if not math.isnan(value)]
+    if known and max(known) - min(known) < _LEAST_SPREAD:
+        middle = (max(known) + min(known)) / 2
+        low = min(max(middle - _LEAST_SPREAD / 2, -_BEYOND), 1 + _BEYOND - _LEAST_SPREAD)
+        figure.update_yaxes(range=[low, low + _LEAST_SPREAD])
 
 
 def finish(figure: go.Figure, height: int, *, legend: bool = True) -> go.Figure:

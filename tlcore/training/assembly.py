@@ -21,13 +21,11 @@ class Assembled:
     Attributes:
         model: Raw RGB pictures 0..255, shape (n, size, size, 3), to the head's output: (n, classes); sigmoid (n, 1).
         backbone: The network inside it, without classifier.
-        features: Raw pictures to the embedding, shape (n, channels).
         head: Embedding to the head's output.
     """
 
     model: keras.Model
     backbone: keras.Model
-    features: keras.Model
     head: keras.Model
 
 
@@ -57,7 +55,6 @@ def assemble(config: RunConfig, backbone: Backbone, classes: int, pretrained: bo
     return Assembled(
         model=keras.Model(pictures, dense(dropout(embedding)), name="classifier"),
         backbone=network,
-        features=keras.Model(pictures, embedding, name="features"),
         head=keras.Model(channels, dense(dropout(channels)), name="head"),
     )
 

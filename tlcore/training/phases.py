@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 
@@ -12,7 +13,9 @@ from tlcore.progress import Reporter, Stopped
 from tlcore.training.assembly import count
 from tlcore.training.callbacks import KeepBest, NotFinite, Recorder
 from tlcore.training.history import EpochRow
-from tlcore.training.pipeline import Batches
+from tlcore.training.keeping import KeepOnDisk, load_best
+from tlcore.training.memory import is_out_of_memory
+from tlcore.training.pipeline import Batches, own_failures
 
 _NEVER = 1_000_000  # a patience that no run reaches
 
@@ -41,10 +44,12 @@ def run_phase(
     early_stopping: EarlyStoppingConfig,
     class_weights: dict[int, float] | None,
     reporter: Reporter,
+    checkpoints: Path | None = None,
 ) -> PhaseResult:
     """Trains a compiled model; afterwards it holds the weights to keep: the best epoch's, or the last one's.
 
-    Fine-tuning that is stopped in its first epoch leaves the weights as they were before.
+    Fine-tuning that is stopped in its first epoch leaves the weights as they were before. An attempt that memory ran
+    out on leaves the best weights so far, in the model and on disk, and the next attempt begins with them.
 
     Args:
         name: The phase, for the events.
@@ -55,13 +60,16 @@ def run_phase(
         early_stopping: When to end early, and which weights to keep.
         class_weights: A weight for each class, or None.
         reporter: Who is told, and who may ask to stop.
+        checkpoints: A folder for the best weights; None keeps them in memory only.
 
     Raises:
         TrainingFailed: The loss stopped being a number.
+        PictureError: A picture can't be read any more.
     """
     reporter.event(
         "phase", phase=name.value, epochs=epochs, batches=training.steps, trainable=count(model.trainable_weights)
     )
+    kept = _Kept(checkpoints, name, model, early_stopping, reporter)
     recorder = Recorder(name, training, reporter)
     best = KeepBest(
         monitor=early_stopping.monitor,
@@ -73,17 +81,18 @@ def run_phase(
     before = model.get_weights() if name is PhaseName.FINE_TUNE else None
     stopped = False
     try:
-        model.fit(
-            training.dataset,
-            steps_per_epoch=training.steps,
-            validation_data=validation.dataset,
-            validation_steps=validation.steps,
-            epochs=epochs,
-            class_weight=class_weights,
-            callbacks=[NotFinite(), recorder, best],
-            shuffle=False,  # the streams shuffle themselves
-            verbose=0,
-        )
+        with own_failures(training, validation):
+            model.fit(
+                training.dataset,
+                steps_per_epoch=training.steps,
+                validation_data=validation.dataset,
+                validation_steps=validation.steps,
+                epochs=epochs,
+                class_weight=class_weights,
+                callbacks=[NotFinite(), recorder, best, *kept.callbacks],
+                shuffle=False,  # the streams shuffle themselves
+                verbose=0,
+            )
     except Stopped:
         stopped = True
         if recorder.rows or before is None:
@@ -91,9 +100,44 @@ def run_phase(
         else:
             model.set_weights(before)
     except FloatingPointError as error:
-        raise TrainingFailed(
-            "The loss became infinite, so the model learned nothing",
-            value=f"epoch {error.args[0]} of the {name.value} phase",
-            hint="Choose a learning rate ten times smaller and train again.",
-        ) from error
+        raise _not_finite(name, error.args[0]) from error
+    except Exception as error:
+        if is_out_of_memory(error):
+            best.put_back()
+        raise
+    kept.put_back()
     return PhaseResult(tuple(recorder.rows), stopped, best.ended_early and len(recorder.rows) < epochs)
+
+
+def _not_finite(phase: PhaseName, epoch: int) -> TrainingFailed:
+    return TrainingFailed(
+        "The loss became infinite, so the model learned nothing",
+        value=f"epoch {epoch} of the {phase.value} phase",
+        hint="Choose a learning rate ten times smaller and train again.",
+    )
+
+
+class _Kept:
+    """The best weights of a phase on disk, also those of an attempt that was ended from outside."""
+
+    def __init__(
+        self,
+        folder: Path | None,
+        phase: PhaseName,
+        model: keras.Model,
+        early_stopping: EarlyStoppingConfig,
+        reporter: Reporter,
+    ) -> None:
+        self._path = None if folder is None else folder / f"best-{phase.value}.npz"
+        self._model = model
+        self._restores = early_stopping.restore_best
+        self._earlier = None if self._path is None else load_best(self._path, model)
+        self.callbacks: list[keras.callbacks.Callback] = []
+        if self._path is not None and early_stopping.restore_best:
+            self._path.parent.mkdir(exist_ok=True)
+            self.callbacks.append(KeepOnDisk(self._path, early_stopping.monitor, reporter, self._earlier))
+
+    def put_back(self) -> None:
+        """The best weights of both attempts, where there was an earlier one."""
+        if self._path is not None and self._earlier is not None and self._restores:
+            load_best(self._path, self._model)

@@ -1,21 +1,23 @@
-"""The pictures of a run as one array, so that each file is decoded once however many epochs follow."""
+"""The decoded pictures of a run, cached so that each file is decoded once however many epochs and runs follow."""
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tlcore.caches import Recipe, RowCache, Rows, fill, open_cache
+from tlcore.config import AugmentationConfig
 from tlcore.data.batches import read_batches
 from tlcore.data.dataset import Dataset
-from tlcore.errors import WorkspaceError
+from tlcore.images.augment import AUGMENTING
+from tlcore.images.decode import DECODING
 from tlcore.progress import Reporter, Stopped
-from tlcore.workspace import Limits
+from tlcore.training.sources import AugmentedSource, Source, in_batches
+from tlcore.workspace import Workspace
 
 BATCH = 32
 
@@ -44,74 +46,95 @@ def told_batches(
         reporter.progress(task, done, total)
 
 
-def decode_to_file(
-    dataset: Dataset,
-    indices: NDArray[np.int64],
-    size: int,
-    path: Path,
-    limits: Limits,
-    reporter: Reporter,
-) -> NDArray[np.uint8]:
-    """Decodes pictures into a memory-mapped file: it may be larger than memory, the kernel drops what is not in use.
+def picture_parts(size: int) -> tuple[tuple[str, str], ...]:
+    """What decides the pixels of a decoded picture besides its bytes, for cache keys."""
+    return (("decoding", DECODING), ("size", str(size)))
+
+
+def view_parts(augmentation: AugmentationConfig, seed: int, view: int) -> tuple[tuple[str, str], ...]:
+    """What decides how one changed copy of a picture differs from it, for cache keys."""
+    changes = augmentation.model_dump(exclude={"views"})
+    return (
+        ("changing", AUGMENTING),
+        ("changes", json.dumps(changes, sort_keys=True)),
+        ("seed", str(seed)),
+        ("view", str(view)),
+    )
+
+
+def hashes_of(dataset: Dataset, indices: NDArray[np.int64]) -> list[str]:
+    """The SHA-256 of some pictures, which caches find their rows by."""
+    return [dataset.hashes[index] for index in indices.tolist()]
+
+
+def image_recipe(dataset_id: str, size: int) -> Recipe:
+    """The cache entry of a dataset's decoded pictures: uint8, shape (size, size, 3) a row."""
+    return Recipe(
+        kind="images",
+        dataset=dataset_id,
+        parts=picture_parts(size),
+        row=(size, size, 3),
+        dtype="uint8",
+        title=f"Pictures at {size} × {size} pixels",
+    )
+
+
+def cached_pictures(
+    workspace: Workspace, dataset: Dataset, indices: NDArray[np.int64], size: int, reporter: Reporter
+) -> tuple[RowCache, Rows, bool]:
+    """Decodes the pictures that the cache does not have yet.
 
     Args:
+        workspace: Where caches are, and the limits of decoding.
         dataset: Where the pictures are.
         indices: Which of them, shape (n,).
         size: Side in pixels.
-        path: The `.npy` file to write; its caller removes what is left of it.
-        limits: Of decoding.
         reporter: Who is told.
 
     Returns:
-        uint8, shape (n, size, size, 3), read-only.
+        The open cache, which the caller closes once the rows are no longer read; the pictures in the order of the
+        indices, uint8, shape (n, size, size, 3); and whether all were there.
 
     Raises:
-        WorkspaceError: The disk is full.
-        Stopped: Somebody asked to stop.
+        PictureError: A stored picture is gone or damaged.
+        CacheFull: There is no room, even if all is evicted that is not in use.
+        WorkspaceError: The disk is full. What was decoded so far is kept.
+        Stopped: Somebody asked to stop. What was decoded so far is kept.
     """
-    shape = (len(indices), size, size, 3)
-    if not len(indices):
-        return np.empty(shape, dtype=np.uint8)
-    try:
-        reserve(path, int(np.prod(shape)))
-        pictures: NDArray[np.uint8] = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-        claim(path)
-    except OSError as error:
-        raise WorkspaceError(
-            f"The decoded pictures can't be written: {error.strerror}",
-            value=f"{int(np.prod(shape)) / 1e6:.0f} MB",
-            hint="Free some disk space, or choose a smaller image size or a smaller share of the pictures.",
-        ) from error
-    done = 0
-    batches = read_batches(dataset, indices, size, BATCH, limits)
-    for batch in told_batches(batches, "Reading pictures", len(indices), reporter):
-        pictures[done : done + len(batch)] = batch
-        done += len(batch)
-    pictures.flags.writeable = False
-    return pictures
+    hashes = hashes_of(dataset, indices)
+
+    def make(positions: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.uint8]]]:
+        batches = read_batches(dataset, indices[positions], size, BATCH, workspace.limits)
+        for batch in told_batches(batches, "Reading pictures", len(positions), reporter):
+            yield (batch,)
+
+    with ExitStack() as stack:
+        cache = stack.enter_context(open_cache(workspace, image_recipe(dataset.info.id, size)))
+        made = fill(workspace, [cache], hashes, make, reporter)
+        rows = cache.rows(hashes)
+        stack.pop_all()
+    return cache, rows, made == 0
 
 
-def reserve(path: Path, size: int) -> None:
-    """Makes sure that the disk has room for `size` more bytes at `path`: writing past a full disk through a mapping
-    would kill the process with SIGBUS instead of raising.
+def make_views(
+    pictures: Source,
+    hashes: Sequence[str],
+    positions: NDArray[np.int64],
+    augmentation: AugmentationConfig,
+    seed: int,
+    view: int,
+) -> Iterator[NDArray[np.uint8]]:
+    """One changed copy of each picture, in batches, for an engine that looks at them.
 
-    Raises:
-        OSError: There is no room.
+    Args:
+        pictures: n decoded pictures, uint8, shape (size, size, 3) each.
+        hashes: SHA-256 of each of the n pictures.
+        positions: Which of them, in which order.
+        augmentation: How large the changes may be.
+        seed: Of the changes.
+        view: Number of the view.
+
+    Returns:
+        uint8, shape (at most 32, size, size, 3) each.
     """
-    if shutil.disk_usage(path.parent).free < size:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-
-
-def claim(path: Path) -> None:
-    """Takes a mapped file's room on the disk before others do, and removes its name where the system can.
-
-    A file without a name lives as long as its mapping: the room is free again however the process ends, killed too.
-
-    Raises:
-        OSError: There is no room after all.
-    """
-    if hasattr(os, "posix_fallocate"):  # not on macOS and Windows
-        with path.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-    if os.name == "posix":
-        path.unlink()
+    return in_batches(AugmentedSource(pictures, hashes, augmentation, seed), positions, BATCH, view)

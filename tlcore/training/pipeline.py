@@ -1,22 +1,30 @@
-"""Batches for Keras from arrays in memory or mapped from disk.
+"""Batches for Keras from what a phase learns from (`tlcore.training.sources`).
 
-`tf.data`'s autotuner is off: it was measured idling between epochs (epochs of 10 or 20 s for the same work).
+A head trains on a batch of features in less than a millisecond, so handing one over must cost far less: Python makes
+many small batches at once and TensorFlow takes them apart. `tf.data`'s autotuner is off: it was measured idling between
+epochs (epochs of 10 or 20 s for the same work).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import count
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import count, repeat
+from typing import Any, Final
 
-import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tlcore.config import AugmentationConfig
+from tlcore.training.sources import Source
 
-_READ_AHEAD = 2
+_READ_AHEAD: Final = 2  # batches
+_BLOCK: Final = 8 * 2**20  # bytes that are asked of a source at once, if that is more than a batch
+_MOST_IN_BLOCK: Final = 64  # batches
+
+_Passes = Callable[[], Iterator[tuple[int, NDArray[np.int64]]]]
+_Block = tuple[NDArray[Any], ...]
 
 
 @dataclass(frozen=True)
@@ -28,12 +36,14 @@ class Batches:
         steps: Batches an epoch.
         pictures: Number of pictures in one pass.
         batch_size: Pictures a batch; the last one of a pass may be smaller.
+        failures: What the source raised, if it did; see `own_failures`.
     """
 
     dataset: tf.data.Dataset
     steps: int
     pictures: int
     batch_size: int
+    failures: list[Exception] = field(default_factory=list)
 
     def size_of(self, step: int) -> int:
         """Pictures in the batch number `step`, counted from 0 since the stream began."""
@@ -43,60 +53,39 @@ class Batches:
 
 
 def training_batches(
-    inputs: NDArray[np.generic],
+    source: Source,
     targets: NDArray[np.float32],
     batch_size: int,
     seed: int,
     steps: int | None = None,
-    augmentation: AugmentationConfig | None = None,
     replicas: int = 1,
 ) -> Batches:
-    """Shuffled batches, augmented where asked.
+    """Shuffled batches.
 
     Args:
-        inputs: Pictures (n, size, size, 3) uint8 or features (n, channels) float32; may be mapped from disk.
+        source: Pictures or features.
         targets: Shape (n, outputs).
         batch_size: Pictures a batch.
-        seed: Of the order and the augmentation.
+        seed: Of the order.
         steps: Batches an epoch; None is one pass.
-        augmentation: Random changes, for pictures only.
         replicas: Parts that each batch is cut into. All get the same number: an empty part would turn the statistics of
             BatchNorm into NaN. The few pictures that are left over are others in each pass.
     """
-    batch_size = even_batch_size(batch_size, len(inputs), replicas)
-    pictures = len(inputs) - len(inputs) % replicas
+    pictures = len(source) - len(source) % replicas
 
-    def order(number: int) -> NDArray[np.int64]:
-        return np.random.default_rng((seed, number)).permutation(len(inputs))[:pictures]
+    def passes() -> Iterator[tuple[int, NDArray[np.int64]]]:
+        for turn in count():
+            yield turn, np.random.default_rng((seed, turn)).permutation(len(source))[:pictures]
 
-    def stream() -> Iterator[tuple[NDArray[np.generic], NDArray[np.float32]]]:
-        for number in count():
-            whole = order(number)
-            for start in range(0, len(whole), batch_size):
-                chosen = whole[start : start + batch_size]
-                yield inputs[chosen], targets[chosen]
-
-    dataset = tf.data.Dataset.from_generator(stream, output_signature=(_spec(inputs), _spec(targets)))
-    if augmentation is not None and augmentation.active:
-        change = augmenter(augmentation, seed)
-        # One at a time: in parallel the order in which batches take random numbers would differ from run to run.
-        dataset = dataset.map(lambda x, wanted: (change(tf.cast(x, tf.float32), training=True), wanted))
-    return Batches(_fixed(dataset), steps or -(-pictures // batch_size), pictures, batch_size)
+    batches = _batches(source, targets, even_batch_size(batch_size, len(source), replicas), pictures, passes)
+    return batches if steps is None else replace(batches, steps=steps)
 
 
-def evaluation_batches(
-    inputs: NDArray[np.generic], targets: NDArray[np.float32], batch_size: int, replicas: int = 1
-) -> Batches:
+def evaluation_batches(source: Source, targets: NDArray[np.float32], batch_size: int, replicas: int = 1) -> Batches:
     """Batches in order, for validation; without end, like those for training. No picture is left out."""
-    batch_size = even_batch_size(batch_size, len(inputs), replicas)
-
-    def stream() -> Iterator[tuple[NDArray[np.generic], NDArray[np.float32]]]:
-        while True:
-            for start in range(0, len(inputs), batch_size):
-                yield inputs[start : start + batch_size], targets[start : start + batch_size]
-
-    dataset = tf.data.Dataset.from_generator(stream, output_signature=(_spec(inputs), _spec(targets)))
-    return Batches(_fixed(dataset), -(-len(inputs) // batch_size), len(inputs), batch_size)
+    whole = (0, np.arange(len(source)))
+    size = even_batch_size(batch_size, len(source), replicas)
+    return _batches(source, targets, size, len(source), lambda: repeat(whole))
 
 
 def even_batch_size(batch_size: int, pictures: int, replicas: int) -> int:
@@ -111,33 +100,55 @@ def even_batch_size(batch_size: int, pictures: int, replicas: int) -> int:
     return max(largest - largest % replicas, replicas)
 
 
-def augmenter(augmentation: AugmentationConfig, seed: int) -> keras.Sequential:
-    """The random changes as layers, for float32 pictures 0..255; new pixels at the borders are mirrored.
+@contextmanager
+def own_failures(*streams: Batches) -> Iterator[None]:
+    """Inside the block, what a source raised comes out as it was raised, and not as TensorFlow's report of it.
 
-    They stay in float32 under mixed precision: float16 can't tell neighbouring pixels of a large picture apart.
+    Raises:
+        StudioError: A picture can't be read any more, or whatever else the source of a stream had to tell.
     """
-    layers: list[keras.layers.Layer] = []
-    precision = {"dtype": "float32"}
-    if augmentation.flip != "none":
-        both = "horizontal_and_vertical"
-        direction = both if augmentation.flip == "both" else augmentation.flip
-        layers.append(keras.layers.RandomFlip(direction, seed=seed, **precision))
-    if augmentation.rotation:
-        layers.append(keras.layers.RandomRotation(augmentation.rotation / 360, seed=seed + 1, **precision))
-    if augmentation.zoom:
-        layers.append(keras.layers.RandomZoom(augmentation.zoom, seed=seed + 2, **precision))
-    if augmentation.contrast:
-        contrast = keras.layers.RandomContrast(augmentation.contrast, value_range=(0, 255), seed=seed + 3, **precision)
-        layers.append(contrast)
-    return keras.Sequential(layers)
+    try:
+        yield
+    except tf.errors.OpError as error:
+        for failure in (failure for stream in streams for failure in stream.failures):
+            raise failure from error
+        raise
 
 
-def _spec(array: NDArray[np.generic]) -> tf.TensorSpec:
-    return tf.TensorSpec((None, *array.shape[1:]), array.dtype)
+def _batches(source: Source, targets: NDArray[np.float32], size: int, pictures: int, passes: _Passes) -> Batches:
+    """A stream over all passes, each of which is its number and an order of positions."""
+    failures: list[Exception] = []
+    batch_bytes = size * int(np.prod(source.shape)) * source.dtype.itemsize
+    block = size * min(max(_BLOCK // max(batch_bytes, 1), 1), _MOST_IN_BLOCK)
 
+    def blocks() -> Iterator[_Block]:
+        try:
+            for turn, whole in passes():
+                for start in range(0, len(whole), block):
+                    yield from _blocks_of(source, targets, whole[start : start + block], turn, size)
+        except Exception as error:
+            failures.append(error)
+            raise
 
-def _fixed(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    signature = (
+        tf.TensorSpec((None, None, *source.shape), source.dtype),
+        tf.TensorSpec((None, None, *targets.shape[1:]), targets.dtype),
+    )
     options = tf.data.Options()
     options.autotune.enabled = False
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    return dataset.prefetch(_READ_AHEAD).with_options(options)
+    made = tf.data.Dataset.from_generator(blocks, output_signature=signature)
+    dataset = made.prefetch(1).unbatch().prefetch(_READ_AHEAD).with_options(options)
+    return Batches(dataset, -(-pictures // size), pictures, size, failures)
+
+
+def _blocks_of(
+    source: Source, targets: NDArray[np.float32], positions: NDArray[np.int64], turn: int, size: int
+) -> Iterator[_Block]:
+    """Rows and targets with one more dimension, the batches; a smaller last batch is a block of its own."""
+    rows, wanted = source.batch(positions, turn), targets[positions]
+    whole = len(positions) // size
+    if whole:
+        yield tuple(values[: whole * size].reshape(whole, size, *values.shape[1:]) for values in (rows, wanted))
+    if whole * size < len(positions):
+        yield tuple(values[None, whole * size :] for values in (rows, wanted))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import logging
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import keras
 import numpy as np
@@ -16,45 +15,37 @@ from tlcore.backbones.build import unfreeze_from
 from tlcore.backbones.checks import fine_tune_start
 from tlcore.backbones.record import Backbone, DownloadedWeights, LayerTable
 from tlcore.backbones.weights import fetch_weights
+from tlcore.caches.budget import room
 from tlcore.config import Mode, PhaseName, RunConfig
-from tlcore.data.batches import read_batches
 from tlcore.data.dataset import PARTS, Part
-from tlcore.engines.protocol import FeatureEngine
-from tlcore.engines.select import choose_engine, converted_path
-from tlcore.engines.tensorflow import forward
-from tlcore.progress import DeafReporter, Reporter
+from tlcore.engines.networks import FrozenNetwork
+from tlcore.engines.protocol import EMBEDDING, TRUNK
+from tlcore.progress import Reporter
 from tlcore.training.assembly import Assembled, assemble, count
-from tlcore.training.compiling import class_weights, compile_model, make_optimizer, probabilities, targets
+from tlcore.training.cache_plan import CachePlan, Counts, plan_caches
+from tlcore.training.compiling import class_weights, compile_model, make_optimizer, targets
 from tlcore.training.devices import Device
 from tlcore.training.history import EpochRow
+from tlcore.training.inputs import Inputs
+from tlcore.training.judge import Judge
 from tlcore.training.material import Material
+from tlcore.training.memory import half_batch, is_out_of_memory, tell_memory
 from tlcore.training.phases import PhaseResult, run_phase
-from tlcore.training.pictures import BATCH, decode_to_file, told_batches
 from tlcore.training.pipeline import Batches, evaluation_batches, training_batches
+from tlcore.training.sources import Source
+from tlcore.training.stopwatch import Stopwatch
+from tlcore.training.trunk import Upper, frozen_network, upper_part
 from tlcore.workspace import Workspace
 
-
-@dataclass
-class Stopwatch:
-    """Seconds spent, by kind of work."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def measure(self, name: str) -> Iterator[None]:
-        """Adds the time of the block to `name`."""
-        started = time.monotonic()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+log = logging.getLogger(__name__)
 
 
 class Session:
-    """Trains one configuration.
+    """Trains one configuration; a context manager, since caches are held while it works.
 
-    The steps: `prepare`, then `answers("test")` for the baseline, then `train`, then `answers` again.
-    Without augmentation the frozen backbone sees each picture once: its features are computed and only the head is run.
+    The steps: `prepare`, then `answers("test")` for the baseline, then `train`, then `answers` again. The frozen part
+    of the network sees each picture once: the head learns from its features, fine-tuning from the activations below
+    the first layer that learns. Without room for these, pictures go through the whole network in every epoch.
     """
 
     def __init__(
@@ -65,9 +56,9 @@ class Session:
         material: Material,
         device: Device,
         workspace: Workspace,
-        scratch: Path,
         reporter: Reporter,
         head_weights: list[NDArray[np.float32]] | None = None,
+        checkpoints: Path | None = None,
     ) -> None:
         """Keeps what the run needs; nothing is computed yet.
 
@@ -77,30 +68,44 @@ class Session:
             table: Its layers at the configuration's width.
             material: The pictures.
             device: What to compute on.
-            workspace: Where converted networks are kept, and the limits.
-            scratch: A folder for decoded pictures; the caller removes it.
+            workspace: Where caches are kept, and the limits.
             reporter: Who is told.
             head_weights: The dense layer's weights of an earlier run; the head phase is then left out.
+            checkpoints: A folder for the best weights of each phase; those of an earlier attempt are gone on from.
         """
         self.config = config
         self.material = material
         self.device = device
-        self.engine: FeatureEngine | None = None
         self.stopwatch = Stopwatch()
         self.rows: list[EpochRow] = []
         self.stopped = False
         self.ended_early: list[PhaseName] = []
+        self.memory_bytes = 0
+        self.plan: CachePlan = plan_caches(
+            config, Counts(*(len(material.indices(part)) for part in PARTS)), table, backbone, room(workspace)
+        )
+        self._cut = fine_tune_start(config) if self.plan.trunk else None
         self._backbone = backbone
         self._table = table
         self._workspace = workspace
-        self._scratch = scratch
         self._reporter = reporter
         self._head_weights = head_weights
-        self._pictures: dict[Part, NDArray[np.uint8]] = {}
-        self._features: dict[Part, NDArray[np.float32]] = {}
+        self._checkpoints = checkpoints
+        self._batch_size = config.batch_size
         self._assembled: Assembled | None = None
-        self._runs: dict[str, Callable[[NDArray[np.generic]], NDArray[np.float32]]] = {}
-        self._network_trained = config.mode is Mode.SCRATCH
+        self._inputs: Inputs | None = None
+        self._upper: Upper | None = None
+        self._judge: Judge | None = None
+        self.network_trained = config.mode is Mode.SCRATCH
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._inputs is not None:
+            self._inputs.close()
 
     @property
     def assembled(self) -> Assembled:
@@ -110,16 +115,47 @@ class Session:
         return self._assembled
 
     @property
+    def judge(self) -> Judge:
+        """Says what the model answers; only after `prepare`."""
+        if self._judge is None:
+            raise RuntimeError("prepare() has not run")
+        return self._judge
+
+    @property
+    def inputs(self) -> Inputs:
+        """What the phases learn from; only after `prepare`."""
+        if self._inputs is None:
+            raise RuntimeError("prepare() has not run")
+        return self._inputs
+
+    @property
+    def on_trunk(self) -> bool:
+        """Whether fine-tuning learned from kept activations of the frozen part."""
+        return self.network_trained and self._upper is not None
+
+    @property
     def trainable(self) -> int:
         """Weights that the last phase trained."""
         return count(self.assembled.model.trainable_weights)
 
+    @property
+    def head_weights(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The dense layer's kernel (channels, outputs) and bias (outputs,), as they are now."""
+        kernel, bias = self.assembled.model.get_layer("answer").get_weights()
+        return kernel, bias
+
+    @property
+    def network(self) -> FrozenNetwork:
+        """The part of the network that works once for each picture."""
+        assert self.config.image_size is not None  # noqa: S101 - complete configurations have one
+        return FrozenNetwork(self._backbone, self._table, self.config.width, self.config.image_size, self._cut)
+
     def prepare(self) -> None:
-        """Builds the model, decodes the pictures, computes the frozen backbone's features where they are enough.
+        """Builds the model, and makes or finds what the phases learn from.
 
         Raises:
             StudioError: Weights can't be fetched, pictures can't be read, the disk is full.
-            Stopped: Somebody asked to stop.
+            Stopped: Somebody asked to stop; what was made is kept for the next run.
         """
         config = self.config
         keras.utils.set_random_seed(config.seed)
@@ -130,82 +166,31 @@ class Session:
             self._assembled = assemble(config, self._backbone, len(self.material.dataset.info.class_names))
             if self._head_weights is not None:
                 self._assembled.model.get_layer("answer").set_weights(self._head_weights)
-        if self._needs_pictures():
-            with self.stopwatch.measure("prepare"):
-                self._decode_all()
-        if self._head_on_features():
-            with self.stopwatch.measure("features"):
-                self._extract_all()
-
-    def _head_on_features(self) -> bool:
-        frozen_phase = self.config.mode is not Mode.SCRATCH and self._head_weights is None
-        return frozen_phase and not self.config.augmentation.active
-
-    def _needs_pictures(self) -> bool:
-        return self.config.mode is Mode.FINE_TUNE or not self._head_on_features()
-
-    @property
-    def _size(self) -> int:
-        assert self.config.image_size is not None  # noqa: S101 - complete configurations have one
-        return self.config.image_size
-
-    def _decode_all(self) -> None:
-        for part in PARTS:
-            self._pictures[part] = decode_to_file(
-                self.material.source(part),
-                self.material.indices(part),
-                self._size,
-                self._scratch / f"{part}.npy",
-                self._workspace.limits,
-                self._reporter,
-            )
-
-    def _extract_all(self) -> None:
-        path = converted_path(self._workspace.engines, self._backbone, self.config.width, self._size, self._table)
-        if not path.exists():
-            self._reporter.event("task", task="Converting the backbone (once for each backbone and size)")
-        self.engine = choose_engine(path, lambda: self.assembled.features, self.device.on_gpu)
-        for part in PARTS:
-            features = list(self.engine.extract(self.picture_batches(part, f"Looking at the {part} pictures")))
-            self._features[part] = np.concatenate(features)
-
-    def picture_batches(self, part: Part, task: str) -> Iterator[NDArray[np.uint8]]:
-        """A part's decoded pictures in order, shape (n, size, size, 3) each, with progress told as `task`.
-
-        Raises:
-            PictureError: A stored picture can't be read any more.
-            Stopped: Somebody asked to stop.
-        """
-        indices = self.material.indices(part)
-        if part in self._pictures:
-            pictures = self._pictures[part]
-            batches: Iterator[NDArray[np.uint8]] = (
-                pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)
-            )
-        else:
-            batches = read_batches(self.material.source(part), indices, self._size, BATCH, self._workspace.limits)
-        return told_batches(batches, task, len(indices), self._reporter)
+            if self._cut is not None:
+                self._upper = upper_part(self._assembled, self._cut)
+        self._inputs = Inputs(
+            config,
+            self.network,
+            self.material,
+            self.plan,
+            self._workspace,
+            self.device,
+            lambda: frozen_network(self.assembled, self._backbone.preprocessing, self._cut),
+            self._upper.values if self._upper is not None else 0,
+            self._reporter,
+        )
+        self._judge = Judge(self._assembled, self._upper, self._inputs, self._reporter)
+        outputs = [TRUNK] if self.plan.trunk else []
+        if self.plan.features and self._head_weights is None:
+            outputs.append(EMBEDDING)
+        with self.stopwatch.measure("features" if outputs else "prepare"):
+            self._inputs.gather(outputs)
+        self._look_at_memory()
 
     def answers(self, part: Part) -> NDArray[np.float32]:
         """What the model as it is now says of a part's pictures: probabilities, shape (n, classes)."""
         with self.stopwatch.measure("evaluate"):
-            if part in self._features and not self._network_trained:
-                features = self._features[part]
-                batches = (features[start : start + 1024] for start in range(0, len(features), 1024))
-                run = self._forward(self.assembled.head)
-                return probabilities(np.concatenate([run(batch) for batch in batches]))
-            stream = self.picture_batches(part, f"Judging the {part} pictures")
-            return np.concatenate([self.answer_pictures(batch) for batch in stream])
-
-    def answer_pictures(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probabilities from the whole Keras model, shape (n, classes), for decoded pictures (n, size, size, 3)."""
-        return probabilities(self._forward(self.assembled.model)(pictures.astype(np.float32)))
-
-    def _forward(self, model: keras.Model) -> Callable[[NDArray[np.generic]], NDArray[np.float32]]:
-        """`forward`, compiled once for each model."""
-        if model.name not in self._runs:
-            self._runs[model.name] = forward(model)
-        return self._runs[model.name]
+            return self.judge.answers(part, self.network_trained)
 
     def train(self) -> None:
         """Runs the phases of the mode; a stop ends the phase at the next batch and leaves out the rest.
@@ -217,60 +202,92 @@ class Session:
         """
         with self.stopwatch.measure("train"):
             self._run_phases()
-        self._reporter = DeafReporter(self._reporter)
+        self.judge.heed_no_stop()
 
     def _run_phases(self) -> None:
-        config = self.config
+        config, assembled = self.config, self.assembled
         if config.mode is Mode.SCRATCH:
-            self._run(PhaseName.SCRATCH, self.assembled.model, config.epochs, config.learning_rate)
+            self._run(PhaseName.SCRATCH, assembled.model, None)
             return
         if self._head_weights is None:
-            model = self.assembled.head if self._head_on_features() else self.assembled.model
-            self._run(PhaseName.FROZEN, model, config.epochs, config.learning_rate)
-        if config.mode is Mode.FINE_TUNE and not self.stopped:
-            unfreeze_from(self.assembled.backbone, fine_tune_start(config))
-            self._network_trained = True
+            on_features = self.inputs.rows(EMBEDDING, "train") is not None
             self._run(
-                PhaseName.FINE_TUNE, self.assembled.model, config.fine_tune_epochs, config.fine_tune_learning_rate
+                PhaseName.FROZEN, assembled.head if on_features else assembled.model, EMBEDDING if on_features else None
             )
+        if config.mode is Mode.FINE_TUNE and not self.stopped:
+            unfreeze_from(assembled.backbone, fine_tune_start(config))
+            self.network_trained = True
+            if self._upper is not None:
+                self._run(PhaseName.FINE_TUNE, self._upper.model, TRUNK)
+            else:
+                self._run(PhaseName.FINE_TUNE, assembled.model, None)
 
-    def _run(self, phase: PhaseName, model: keras.Model, epochs: int, learning_rate: float) -> None:
-        training, validation = self._streams(on_features=model is self.assembled.head)
+    def _run(self, phase: PhaseName, model: keras.Model, output: str | None) -> None:
+        """One phase of `model`, which learns from an output of the frozen network, or from pictures.
+
+        Where memory runs out, it is repeated once with half the batch, from the best weights so far.
+        """
+        try:
+            result = self._attempt(phase, model, output)
+        except Exception as error:
+            half = half_batch(self._batch_size, self.device.replicas)
+            if self._batch_size < self.config.batch_size or half is None or not is_out_of_memory(error):
+                raise
+            log.warning("the %s phase ran out of memory", phase.value, exc_info=error)
+        else:
+            half = None
+        if half is not None:  # not in the block above, whose error holds on to the memory
+            why = (
+                f"Memory ran out, so this phase is repeated with a batch size of {half} instead of {self._batch_size}, "
+                "from the best weights so far."
+            )
+            self._batch_size = half
+            self._reporter.event("retry", phase=phase.value, batch_size=half, why=why)
+            result = self._attempt(phase, model, output)
+        self.rows.extend(result.rows)
+        self.stopped = result.stopped
+        if result.ended_early:
+            self.ended_early.append(phase)
+        self._look_at_memory()
+
+    def _attempt(self, phase: PhaseName, model: keras.Model, output: str | None) -> PhaseResult:
+        config = self.config
+        fine_tuning = phase is PhaseName.FINE_TUNE
+        epochs = config.fine_tune_epochs if fine_tuning else config.epochs
+        rate = config.fine_tune_learning_rate if fine_tuning else config.learning_rate
+        training, validation = self._streams(output)
         with self.device.scope():
-            optimizer = make_optimizer(self.config.optimizer, learning_rate, training.steps * epochs)
-            compile_model(model, self.config, optimizer, self.device)
+            optimizer = make_optimizer(config.optimizer, rate, training.steps * epochs)
+            compile_model(model, config, optimizer, self.device)
         labels = self.material.labels("train")
-        result: PhaseResult = run_phase(
+        return run_phase(
             phase,
             model,
             training,
             validation,
             epochs,
-            self.config.early_stopping,
-            class_weights(labels, len(self.material.dataset.info.class_names), self.config),
+            config.early_stopping,
+            class_weights(labels, len(self.material.dataset.info.class_names), config),
             self._reporter,
+            self._checkpoints,
         )
-        self.rows.extend(result.rows)
-        self.stopped = result.stopped
-        if result.ended_early:
-            self.ended_early.append(phase)
 
-    def _streams(self, on_features: bool) -> tuple[Batches, Batches]:
-        """Training and validation batches of features, or of pictures."""
-        config = self.config
-        inputs = self._features if on_features else self._pictures
+    def _look_at_memory(self) -> None:
+        self.memory_bytes = max(self.memory_bytes, tell_memory(self._reporter))
+
+    def _streams(self, output: str | None) -> tuple[Batches, Batches]:
+        """Training and validation batches."""
+        config, size, replicas = self.config, self._batch_size, self.device.replicas
         classes = len(self.material.dataset.info.class_names)
+        learned, judged = self._source(output, "train"), self._source(output, "validation")
         wanted = {part: targets(self.material.labels(part), classes, config) for part in PARTS}
-        training = training_batches(
-            inputs["train"],
-            wanted["train"],
-            config.batch_size,
-            config.seed,
-            config.steps_per_epoch,
-            None if on_features else config.augmentation,
-            self.device.replicas,
-        )
-        validation = evaluation_batches(
-            inputs["validation"], wanted["validation"], config.batch_size, self.device.replicas
-        )
-        return training, validation
+        training = training_batches(learned, wanted["train"], size, config.seed, config.steps_per_epoch, replicas)
+        return training, evaluation_batches(judged, wanted["validation"], size, replicas)
+
+    def _source(self, output: str | None, part: Part) -> Source:
+        if output is None:
+            return self.inputs.changed_pictures() if part == "train" else self.inputs.pictures(part)
+        source = self.inputs.rows(output, part)
+        if source is None:
+            raise RuntimeError(f"the {output} of the {part} pictures was not gathered")
+        return source

@@ -1,0 +1,40 @@
+"""What the Train page says of a run at work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.pages.app_pages import open_page, text_of
+from tests.pages.made_runs import add_run
+from tlcore.caches.filling import WAITING
+from tlcore.runs.events import EventWriter
+from tlcore.runs.folder import RunFolder
+from tlcore.runs.states import State
+from tlcore.workspace import Workspace
+
+
+def doing(home: Workspace, *events: tuple[str, dict[str, Any]]) -> str:
+    """The words over the bar of a run that told `events`, and the rest of the page."""
+    add_run(home, "r1", state=State.RUNNING, with_report=False)
+    with EventWriter(RunFolder(home.runs / "r1").events) as writer:
+        for kind, values in events:
+            writer.write(kind, **values)
+    app = open_page("train", run="r1")
+    return "\n".join([*(bar.proto.text for bar in app.main if bar.type == "progress"), text_of(app)])
+
+
+def test_waiting_for_another_training_is_told(home: Workspace) -> None:
+    assert WAITING in doing(home, ("task", {"task": WAITING}))
+
+
+def test_the_most_memory_is_told_and_none_where_it_is_unknown(home: Workspace) -> None:
+    events = [("memory", {"anonymous": size, "available": 10**9}) for size in (612_000_000, 500_000_000)]
+
+    assert "612 MB of memory" in doing(home, *events)
+
+
+def test_a_second_attempt_says_why(home: Workspace) -> None:
+    text = doing(home, ("retry", {"attempt": 2, "phase": None, "batch_size": 16, "why": "It ran out of memory."}))
+
+    assert "It ran out of memory." in text
+    assert "MB of memory" not in text

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tlcore.runs.remaining import seconds_to_end
+from tlcore.runs.story import RunStory
+
+BEGAN = datetime(2026, 5, 4, 12, tzinfo=UTC)
+FORETOLD = [("start", 5.0), ("features", 20.0), ("frozen", 10.0), ("fine_tune", 30.0), ("finish", 4.0)]
+STEPS = [{"name": name, "seconds": seconds} for name, seconds in FORETOLD]
+
+
+def story(*events: tuple[float, str, dict[str, Any]]) -> RunStory:
+    told = RunStory()
+    for seconds, kind, values in events:
+        told.add({"time": (BEGAN + timedelta(seconds=seconds)).isoformat(), "kind": kind, **values})
+    return told
+
+
+def left(told: RunStory, seconds: float) -> float | None:
+    return seconds_to_end(told, BEGAN + timedelta(seconds=seconds))
+
+
+FORECAST = (0.0, "forecast", {"steps": STEPS})
+FROZEN = (25.0, "phase", {"phase": "frozen", "epochs": 4, "batches": 10, "trainable": 1})
+
+
+def epoch(number: int, at: float, seconds: float) -> tuple[float, str, dict[str, Any]]:
+    return (at, "epoch", {"epoch": number, "seconds": seconds, "loss": 1.0, "accuracy": 0.5})
+
+
+def test_before_the_first_word_all_of_it_is_left() -> None:
+    assert left(story(FORECAST), 0) == pytest.approx(69)
+
+
+def test_without_a_forecast_nothing_is_told() -> None:
+    assert left(story(FROZEN), 26) is None
+
+
+def test_a_task_counts_down_as_foretold_until_it_has_a_pace_of_its_own() -> None:
+    looking = {"task": "Looking at the pictures", "total": 100}
+    young = story(FORECAST, (5, "progress", looking | {"done": 0}), (5.5, "progress", looking | {"done": 5}))
+    assert left(young, 6) == pytest.approx(19 + 44)
+    steady = story(FORECAST, (5, "progress", looking | {"done": 0}), (9, "progress", looking | {"done": 50}))
+    assert left(steady, 9) == pytest.approx(4 + 44)
+
+
+def test_a_phase_takes_its_own_pace_after_the_second_round() -> None:
+    first = story(FORECAST, FROZEN, epoch(1, 30, 5.0))
+    assert left(first, 30) == pytest.approx(5 + 34)
+    second = story(FORECAST, FROZEN, epoch(1, 30, 5.0), epoch(2, 31, 1.0))
+    assert left(second, 31) == pytest.approx(2 * 1.0 + 34)
+
+
+def test_later_steps_are_counted_and_earlier_ones_are_not() -> None:
+    tuning = (40.0, "phase", {"phase": "fine_tune", "epochs": 5, "batches": 10, "trainable": 1})
+    assert left(story(FORECAST, FROZEN, tuning), 50) == pytest.approx(20 + 4)
+    ending = story(FORECAST, FROZEN, tuning, epoch(5, 70, 6.0), (71, "task", {"task": "Keeping the model"}))
+    assert left(ending, 72) == pytest.approx(3)
+
+
+def test_it_never_falls_below_nothing() -> None:
+    assert left(story(FORECAST, FROZEN, (40, "task", {"task": "Keeping the model"})), 1000) == 0

@@ -1,0 +1,144 @@
+"""What memory and disk a training needs, and what to change where there is too little. No framework is imported."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tlcore.backbones.checks import fine_tune_start
+from tlcore.backbones.record import Backbone, LayerTable
+from tlcore.config import Mode, RunConfig
+from tlcore.errors import ConfigError
+from tlcore.training.cache_plan import CachePlan, in_words
+from tlcore.training.calibration import what_learns
+from tlcore.workspace import Workspace
+
+# Bytes, measured with EfficientNet-Lite0: a worker that has loaded its frameworks and trained a head; and what Keras
+# holds at once of a picture that it only looks at, as a share of what all layers put out.
+_WORKER: Final = 600e6
+_LOOKING_SHARE: Final = 0.16
+_LOOKED_AT: Final = 32
+_WEIGHT_BYTES: Final = 4
+_COPIES_OF_WEIGHTS: Final = 3
+_LEARNING_COPIES: Final = 3
+_TABLE_BYTES: Final = 256e6
+_CONVERTING: Final = 150e6
+_SPARE_DISK: Final = 200e6
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a training may not work.
+
+    Attributes:
+        text: What is too little, with both figures.
+        change: What to change.
+    """
+
+    text: str
+    change: str
+
+
+def needed_memory(config: RunConfig, table: LayerTable, backbone: Backbone, plan: CachePlan) -> int:
+    """Most memory that the worker uses, in bytes. Mapped files don't count: the system drops them when it has to.
+
+    Args:
+        config: Complete.
+        table: The backbone's layers.
+        backbone: Its record.
+        plan: What is kept of the pictures.
+    """
+    size = config.image_size or backbone.default_size
+    picture = backbone.megabytes_per_picture * 1e6 * (size / backbone.default_size) ** 2
+    looking = _LOOKED_AT * picture * _LOOKING_SHARE
+    learning = config.batch_size * picture * _learning_share(config, table, plan)
+    weights = table.parameters * _WEIGHT_BYTES * _COPIES_OF_WEIGHTS
+    moments = _trainable(config, table) * _WEIGHT_BYTES * _LEARNING_COPIES
+    tables = sum(min(plan.bytes.get(kind, 0), _TABLE_BYTES) for kind in ("features", "trunk"))
+    # A network that has learned is converted for predictions; a frozen one was converted before.
+    converting = 0.0 if config.mode is Mode.FROZEN else _CONVERTING
+    return round(_WORKER + weights + moments + tables + converting + max(looking, learning))
+
+
+def _trainable(config: RunConfig, table: LayerTable) -> int:
+    """Weights of the backbone that learn."""
+    if config.mode is Mode.SCRATCH:
+        return table.trainable_from(0)
+    return table.trainable_from(fine_tune_start(config)) if config.mode is Mode.FINE_TUNE else 0
+
+
+def _learning_share(config: RunConfig, table: LayerTable, plan: CachePlan) -> float:
+    """Activations that a training step keeps, as a share of what all layers put out.
+
+    What crosses into a layer stands for what it puts out: the table does not know the latter. Layers below those that
+    learn keep nothing.
+    """
+    learns = what_learns(config, plan).values()
+    if set(learns) == {"head"}:
+        return 0.0
+    if config.mode is Mode.SCRATCH:
+        return 1.0
+    if config.mode is not Mode.FINE_TUNE:
+        return _LOOKING_SHARE
+    crossing = [layer.crossing for layer in table.layers]
+    share = sum(crossing[fine_tune_start(config) :]) / max(sum(crossing), 1)
+    return share if "whole" not in learns else share + _LOOKING_SHARE
+
+
+def model_bytes(config: RunConfig, table: LayerTable) -> int:
+    """Disk that the saved model with its optimizer and the bundle take."""
+    optimizer = {"adam": 2, "rmsprop": 1, "sgd": 1}[config.optimizer.name]
+    return table.parameters * _WEIGHT_BYTES * 2 + _trainable(config, table) * _WEIGHT_BYTES * optimizer
+
+
+def free_disk(workspace: Workspace) -> int:
+    """Bytes that are free where the workspace lies."""
+    return shutil.disk_usage(workspace.root).free
+
+
+def find_problems(
+    config: RunConfig, memory_of: Callable[[RunConfig], int], memory_free: int, disk_bytes: int, disk_free: int
+) -> tuple[Problem, ...]:
+    """What is too little, with a way out that would work.
+
+    Args:
+        config: Complete.
+        memory_of: Tells what a configuration would need.
+        memory_free: Bytes that could be used without swapping.
+        disk_bytes: What the run will add to the disk.
+        disk_free: Bytes that are free there.
+    """
+    problems = []
+    needed = memory_of(config)
+    if needed > memory_free:
+        problems.append(
+            Problem(
+                f"This training needs about {in_words(needed)} of memory, and {in_words(memory_free)} are free.",
+                _less_memory(config, memory_of, memory_free),
+            )
+        )
+    if disk_bytes + _SPARE_DISK > disk_free:
+        problems.append(
+            Problem(
+                f"This training adds about {in_words(disk_bytes)} to the disk, and {in_words(disk_free)} are free.",
+                "Clear the caches on the System page, delete runs or datasets that are not needed, or choose a smaller "
+                "backbone.",
+            )
+        )
+    return tuple(problems)
+
+
+def _less_memory(config: RunConfig, memory_of: Callable[[RunConfig], int], memory_free: int) -> str:
+    """The largest smaller batch that fits; else a smaller size or network."""
+    batch = config.batch_size // 2
+    while batch >= 1:
+        try:
+            smaller = config.replace(batch_size=batch)
+        except ConfigError:
+            break
+        if memory_of(smaller) <= memory_free:
+            return f"Choose a batch size of {batch} (Advanced), or close other programs."
+        batch //= 2
+    return "Close other programs, choose smaller pictures (Advanced), or a smaller backbone."

@@ -28,7 +28,7 @@ WAITING: Final = "Waiting for another training that prepares the same pictures"
 Make = Callable[[NDArray[np.int64]], Iterable[tuple[NDArray[Any], ...]]]
 
 _BLOCK_BYTES: Final = 64 * MEBIBYTE
-_BLOCK_SECONDS: Final = 5.0
+_BLOCK_SECONDS: Final = 1.0
 _SPARE_BYTES: Final = MEBIBYTE
 _LOOK_SECONDS: Final = 0.2
 _TELL_SECONDS: Final = 1.0

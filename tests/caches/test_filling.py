@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.caches.made_rows import Listener, Maker, expected, made_hashes, made_recipe
-from tlcore.caches import RowCache, fill, filling, open_cache
+from tlcore.caches import RowCache, TooLarge, fill, filling, open_cache
 from tlcore.caches.rowfiles import INDEX, ROWS, RowFiles
 from tlcore.errors import CacheFull, WorkspaceError
 from tlcore.progress import Silence, Stopped
@@ -53,11 +53,24 @@ def test_several_caches_are_filled_in_one_pass_and_each_with_what_it_lacks(works
             assert np.array_equal(cache.rows(HASHES)[:], expected(cache.recipe, HASHES))
 
 
-def test_values_that_are_too_large_become_the_largest_and_wrong_shapes_are_refused(workspace: Workspace) -> None:
+@pytest.mark.parametrize("value", [1e6, -65_520.0])
+def test_values_that_are_too_large_are_told_and_what_was_made_before_is_kept(
+    workspace: Workspace, value: float
+) -> None:
+    with open_cache(workspace, made_recipe("trunk")) as trunk:
+        fine = np.full((1, 4, 4, 24), -65_504, dtype=np.float32)
+        fine[0, 0, 0, :2] = np.inf, np.nan  # not made so by the cast
+        large = fine.copy()
+        large[0, 3, 3, 23] = value
+        with pytest.raises(TooLarge, match="too large for float16"):
+            fill(workspace, [trunk], HASHES[:2], lambda _: [(fine,), (large,)], Silence())
+        assert trunk.missing(HASHES[:2]).tolist() == [1]
+        assert np.array_equal(trunk.rows(HASHES[:1])[:], fine, equal_nan=True)
+
+
+def test_wrong_shapes_types_and_numbers_are_refused(workspace: Workspace) -> None:
     with open_cache(workspace, made_recipe("trunk")) as trunk, open_cache(workspace, made_recipe("images")) as images:
-        large = np.full((1, 4, 4, 24), 1e6, dtype=np.float32)
-        fill(workspace, [trunk], HASHES[:1], lambda _: [(large,)], Silence())
-        assert trunk.rows(HASHES[:1])[:].max() == np.finfo(np.float16).max
+        large = np.full((1, 4, 4, 24), 1e4, dtype=np.float32)
         with pytest.raises(ValueError, match="shape"):
             fill(workspace, [trunk], HASHES[:2], lambda _: [(large[:, :3],)], Silence())
         with pytest.raises(ValueError, match="float32"):
@@ -208,3 +221,25 @@ def test_a_full_disk_is_told_and_what_was_done_is_kept(workspace: Workspace, mon
         monkeypatch.undo()
         assert fill(workspace, [cache], HASHES, Maker([cache.recipe], HASHES), Silence()) == 21
         assert check_whole(cache, 0) == []
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_a_disk_that_is_full_at_the_very_end_costs_a_few_rows(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, background: bool
+) -> None:
+    """All rows found room, their digests don't until rows are given up."""
+    append_digests = RowFiles.append_digests
+    monkeypatch.setattr(filling, "_SPARE_BYTES", 640 * 3)
+    monkeypatch.setattr(filling, "_BLOCK_BYTES", 640 * 40 if background else 640 * 1000)
+
+    def append_digests_if_room(files: RowFiles, digests: Any) -> None:
+        if files.rows_written() > 37:
+            files._index.write(b"half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        append_digests(files, digests)
+
+    monkeypatch.setattr(RowFiles, "append_digests", append_digests_if_room)
+    with open_cache(workspace, made_recipe()) as cache:
+        with pytest.raises(WorkspaceError, match=r"disk is full.*kept"):
+            fill(workspace, [cache], HASHES, Maker([cache.recipe], HASHES), Silence())
+        assert check_whole(cache, 3) == [37, 38, 39]

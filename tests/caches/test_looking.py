@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from tlcore.caches import Recipe, fill, open_cache
@@ -59,4 +60,17 @@ def test_torn_and_damaged_entries_count_what_is_whole(workspace: Workspace) -> N
     (folder / "rows.bin").write_bytes(rows[: 7 * 12 + 5])
     assert Shelf.look(workspace).missing(RECIPE, HASHES) == 3
     (folder / "entry.json").write_text("{ torn", encoding="utf-8")
+    assert Shelf.look(workspace).missing(RECIPE, HASHES) == 10
+
+
+@pytest.mark.parametrize("note", ["[]", "null", "7", "{}", '{"parts": 1}'])
+def test_a_note_that_says_something_else_counts_as_none(workspace: Workspace, note: str) -> None:
+    keep(workspace, RECIPE, HASHES)
+    (rows_folder(workspace) / RECIPE.key / "entry.json").write_text(note, encoding="utf-8")
+    assert Shelf.look(workspace).missing(RECIPE, HASHES) == 10
+
+
+def test_what_a_killed_process_left_half_removed_is_not_there(workspace: Workspace) -> None:
+    keep(workspace, RECIPE, HASHES)
+    (rows_folder(workspace) / RECIPE.key).rename(rows_folder(workspace) / ".gone-1")
     assert Shelf.look(workspace).missing(RECIPE, HASHES) == 10

@@ -12,6 +12,7 @@ from pages.widgets import warming
 
 
 def test_libraries_are_loaded_once_and_set_aside() -> None:
+    warming.warm_up.clear()  # another test of this process may have opened the app
     gc.unfreeze()
     thread = warming.warm_up()
     thread.join(60)

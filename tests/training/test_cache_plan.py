@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import Any
@@ -43,11 +44,21 @@ def test_fine_tuning_keeps_the_trunk_and_not_the_pictures() -> None:
     assert found.bytes == {"features": 1200 * FEATURES, "trunk": 1200 * TRUNK * 4}
 
 
-def test_a_trunk_that_takes_much_of_the_room_is_kept_in_half_precision() -> None:
-    whole = 1200 * TRUNK * 4
-    assert plan(mode="finetune", room=4 * whole).trunk_dtype == "float32"
-    halved = plan(mode="finetune", room=4 * whole - 1)
-    assert (halved.trunk, halved.trunk_dtype, halved.bytes["trunk"]) == (True, "float16", whole // 2)
+def test_a_large_trunk_is_kept_in_half_precision_whatever_the_room_of_the_moment() -> None:
+    most = 1_000_000_000 // (TRUNK * 4)
+    for room in (3_000_000_000, PLENTY):
+        small, large = (plan(room, Counts(pictures - 20, 10, 10), mode="finetune") for pictures in (most, most + 1))
+        assert (small.trunk_dtype, large.trunk_dtype) == ("float32", "float16")
+        assert large.bytes["trunk"] == (most + 1) * TRUNK * 2
+
+
+def test_notes_tell_one_sum_and_the_room_for_it() -> None:
+    features, pictures = 3200 * FEATURES, 1000 * PICTURE
+    room = features + pictures - 1
+    (note,) = plan(room, augmentation=LIGHT | {"views": 3}).notes
+    told = [float(number) for number in re.findall(r"(\d+) MB", note)]
+    assert told == [round(pictures / 1e6), round((room - features) / 1e6)]
+    assert "3 times" in note
 
 
 def test_fine_tuning_without_room_says_what_it_costs_and_keeps_what_fits() -> None:

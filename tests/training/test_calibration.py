@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tlcore.config import RunConfig
+from tlcore.data.dataset import PARTS
 from tlcore.data.importer import import_pictures
 from tlcore.jobs.preflight import find_material, preflight
 from tlcore.training.cache_plan import CachePlan
@@ -106,11 +107,11 @@ def test_no_events_tell_no_speed() -> None:
     [
         ({}, CachePlan(features=True), {"frozen": "head"}),
         ({}, CachePlan(), {"frozen": "whole"}),
-        ({"mode": "scratch"}, CachePlan(images=True), {"scratch": "whole"}),
+        ({"mode": "scratch"}, CachePlan(image_parts=PARTS), {"scratch": "whole"}),
         ({"mode": "finetune"}, CachePlan(features=True, trunk=True), {"frozen": "head", "fine_tune": "upper"}),
-        ({"mode": "finetune"}, CachePlan(features=True, images=True), {"frozen": "head", "fine_tune": "whole"}),
+        ({"mode": "finetune"}, CachePlan(features=True, image_parts=PARTS), {"frozen": "head", "fine_tune": "whole"}),
         ({"mode": "finetune", "from_run": "r"}, CachePlan(trunk=True), {"fine_tune": "upper"}),
-        ({"augmentation": {"flip": "horizontal"}}, CachePlan(images=True), {"frozen": "whole"}),
+        ({"augmentation": {"flip": "horizontal"}}, CachePlan(image_parts=PARTS), {"frozen": "whole"}),
     ],
 )
 def test_what_each_phase_trains(options: dict[str, Any], plan: CachePlan, expected: dict[str, str]) -> None:

@@ -22,7 +22,7 @@ from tlcore.training import forecast as forecasting
 from tlcore.training import pace as pacing
 from tlcore.training.cache_plan import Counts
 from tlcore.training.demand import find_problems
-from tlcore.training.forecast import Forecast, forecast
+from tlcore.training.forecast import COMPARED, Forecast, forecast
 from tlcore.training.material import Material
 from tlcore.training.pictures import image_recipe
 from tlcore.training.speeds import PhaseSpeed, Speeds, circumstances, keep_speeds
@@ -55,7 +55,7 @@ def test_a_frozen_run_adds_up(workspace: Workspace) -> None:
     found = forecast(workspace, config, COUNTS)
     each = 0.5 + 0.1 * (1000 / 32 + 0.35 * 100 / 32)
     assert steps(found) == pytest.approx(
-        {"start": 5, "convert": 8, "features": 24, "frozen": 1 + 10 * each, "finish": 3 + 64 * 0.05}
+        {"start": 5, "convert": 8, "features": 24, "frozen": 1 + 10 * each, "finish": 3 + COMPARED * 0.05}
     )
     assert found.seconds == pytest.approx(sum(steps(found).values()))
     assert (found.basis, found.problems, found.download_bytes) == ("measured", (), 0)
@@ -68,7 +68,7 @@ def test_fine_tuning_has_both_phases_and_judges_the_whole_model(workspace: Works
     found = steps(forecast(workspace, config, COUNTS))
     each = 0.5 + 0.1 * (10 + 0.35 * 100 / 32)
     assert (found["frozen"], found["fine_tune"]) == pytest.approx((1 + 2 * each, 1 + 3 * each))
-    assert found["finish"] == pytest.approx(3 + 0.05 * (100 + 64))
+    assert found["finish"] == pytest.approx(3 + 0.05 * (100 + COMPARED))
 
 
 def test_kept_copies_are_looked_at_one_by_one(workspace: Workspace) -> None:

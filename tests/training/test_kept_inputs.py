@@ -11,7 +11,8 @@ from tests.training.sessions import SIZE, Listener, make
 from tlcore.backbones.registry import layer_table
 from tlcore.data.catalog import ensure_dataset
 from tlcore.data.dataset import Dataset
-from tlcore.progress import Silence
+from tlcore.evaluation.metrics import score
+from tlcore.progress import Silence, Stopped
 from tlcore.training.callbacks import Recorder
 from tlcore.workspace import Workspace
 
@@ -101,7 +102,8 @@ def test_kept_copies_are_changed_and_every_pass_draws_among_them(place: Workspac
     session.train()
     again = make(place, textures, Listener(), epochs=1, augmentation=augmentation)
     again.prepare()
-    assert again.inputs.use == {"images": "hit", "features": "hit", "trunk": "none"}
+    # No copy is missing, so nothing has to be read to make one.
+    assert again.inputs.use == {"images": "none", "features": "hit", "trunk": "none"}
     other_seed = make(place, textures, Listener(), epochs=1, augmentation=augmentation, seed=2)
     other_seed.prepare()
     assert other_seed.inputs.use["features"] == "miss"
@@ -131,24 +133,56 @@ def test_a_phase_that_memory_ran_out_on_is_repeated_once_in_smaller_batches(
     listener = Listener()
     session = make(place, textures, listener, epochs=3, learning_rate=0.01)
     session.prepare()
-    begin = Recorder.on_epoch_begin
-    failures = [MemoryError(), None]
+    begin, end = Recorder.on_epoch_begin, Recorder.on_epoch_end
+    seen: list[np.ndarray] = []
 
     def short_of_memory(recorder: Recorder, epoch: int, logs: Any = None) -> None:
         begin(recorder, epoch, logs)
-        if epoch == 1 and (failure := failures.pop(0)):
-            raise failure
+        if epoch == 0:
+            seen.append(recorder.model.get_weights()[0])
+        if epoch == 2 and len(seen) == 2:
+            # The second epoch made it worse, so the weights of the first one are the best.
+            recorder.model.set_weights([weights + 9 for weights in recorder.model.get_weights()])
+            raise MemoryError
+
+    def keep(recorder: Recorder, epoch: int, logs: Any = None) -> None:
+        end(recorder, epoch, (logs or {}) | ({"val_loss": 9.0} if epoch == 1 and len(seen) == 2 else {}))
+        if epoch == 0 and len(seen) == 1:
+            seen.append(recorder.model.get_weights()[0])
 
     monkeypatch.setattr(Recorder, "on_epoch_begin", short_of_memory)
+    monkeypatch.setattr(Recorder, "on_epoch_end", keep)
     session.train()
-    retry = listener.of("retry")
-    assert [(event["phase"], event["batch_size"]) for event in retry] == [("frozen", 16)]
+    assert [(event["phase"], event["batch_size"]) for event in listener.of("retry")] == [("frozen", 16)]
     phases = listener.of("phase")
     assert phases[1]["batches"] > phases[0]["batches"]
     assert len(session.rows) == 3
-    # The second attempt begins where the first one's only epoch ended.
-    first, second = (event for event in listener.of("epoch") if event["epoch"] == 1)
-    assert second["loss"] < first["loss"]
+    assert session.batch_size == 16
+    before, after_first, at_the_second_start = seen
+    assert (before != after_first).any()
+    assert (at_the_second_start < 9).all()
+
+
+def test_fine_tuning_that_memory_ran_out_on_and_that_is_stopped_leaves_the_head_that_was_trained(
+    place: Workspace, textures: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener = Listener()
+    options = {"mode": "finetune", "epochs": 4, "learning_rate": 0.01, "fine_tune_learning_rate": 1.0}
+    session = make(place, textures, listener, **options)
+    session.prepare()
+    tell = Recorder.on_train_batch_end
+
+    def short_of_memory(recorder: Recorder, batch: int, logs: Any = None) -> None:
+        tell(recorder, batch, logs)
+        if listener.of("phase")[-1]["phase"] == "fine_tune" and batch == 1:
+            raise Stopped if listener.of("retry") else MemoryError
+
+    monkeypatch.setattr(Recorder, "on_train_batch_end", short_of_memory)
+    session.train()
+    assert session.stopped
+    best = min(row.val_loss for row in session.rows)
+    kept = score(session.answers("validation"), session.material.labels("validation"))
+    assert kept.loss == pytest.approx(best, rel=0.01, abs=1e-4)
 
 
 def test_memory_that_runs_out_twice_ends_the_training(
@@ -182,3 +216,34 @@ def test_an_attempt_after_a_killed_one_begins_with_its_best_weights(
     other.prepare()
     other.train()
     assert other.rows[0].val_loss > 2 * best
+
+
+def test_weights_that_learned_from_other_pictures_are_not_gone_on_from(
+    place: Workspace, textures: Dataset, tmp_path: Path
+) -> None:
+    first = make(place, textures, Listener(), checkpoints=tmp_path, epochs=4, learning_rate=0.01)
+    first.prepare()
+    first.train()
+    fewer = {"epochs": 1, "learning_rate": 1e-9, "split": {"fraction": 0.8}}
+    rows = []
+    for checkpoints in (tmp_path, None):
+        other = make(place, textures, Listener(), checkpoints=checkpoints, **fewer)
+        other.prepare()
+        other.train()
+        rows.append(other.rows[0].val_loss)
+    assert rows[0] == pytest.approx(rows[1], rel=0.01)
+
+
+def test_rows_of_other_pictures_in_an_open_cache_do_not_fail_a_run(tmp_path: Path) -> None:
+    small = Workspace.open(tmp_path)
+    textures = ensure_dataset(small, "sample/textures", Silence())
+    everything = make(small, textures, Listener(), mode="scratch", epochs=1, steps_per_epoch=1)
+    everything.prepare()
+    everything.inputs.close()
+    # All its decoded pictures take 2.4 MB; a part of the copies would fit beside the part that it needs.
+    small = replace(small, limits=replace(small.limits, cache_bytes=2_500_000))
+    options = {"split": {"train": 80, "validation": 10, "test": 10, "fraction": 0.3}, "epochs": 1}
+    session = make(small, textures, Listener(), augmentation={"flip": "both", "views": 3}, **options)
+    session.prepare()
+    session.train()
+    assert len(session.rows) == 1

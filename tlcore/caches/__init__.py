@@ -4,8 +4,8 @@ Nothing here is keyed by a dataset's version: a row is found by the SHA-256 of i
 splits and grown datasets use again whatever is there.
 """
 
-from tlcore.caches.filling import fill
+from tlcore.caches.filling import TooLarge, fill
 from tlcore.caches.recipe import Kind, Recipe
 from tlcore.caches.rows import RowCache, Rows, open_cache
 
-__all__ = ["Kind", "Recipe", "RowCache", "Rows", "fill", "open_cache"]
+__all__ = ["Kind", "Recipe", "RowCache", "Rows", "TooLarge", "fill", "open_cache"]

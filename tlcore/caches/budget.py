@@ -23,7 +23,7 @@ from tlcore.caches.entry import (
     sweep,
 )
 from tlcore.caches.holdings import CacheKind, Item, list_items
-from tlcore.caches.rowfiles import scrub
+from tlcore.caches.rowfiles import has_files, scrub
 from tlcore.errors import CacheFull
 from tlcore.workspace import CACHE_VARIABLE, Workspace
 
@@ -161,7 +161,8 @@ def clear(workspace: Workspace, kinds: Collection[CacheKind] | None = None, data
 def forget(workspace: Workspace, dataset_id: str, hashes: Collection[str] | None = None) -> None:
     """Removes what was made of pictures that are deleted for good, also what is in use.
 
-    A training that is at work reads on what it has open, and leaves nothing of it behind.
+    A training that is at work reads on what it has open. What it opens or fills after this is an entry like any
+    other, which stays until it is forgotten or cleared: forget again once the pictures can't be read any more.
 
     Args:
         workspace: Whose caches.
@@ -170,22 +171,23 @@ def forget(workspace: Workspace, dataset_id: str, hashes: Collection[str] | None
             except in an entry that is in use, which goes as a whole: its users must not find rows changed.
 
     Raises:
-        WorkspaceError: Something can't be removed, or another process has been busy with the caches for a minute.
+        WorkspaceError: Something can't be read or removed, or another process has been busy with the caches for a
+            minute.
     """
     if not rows_folder(workspace).is_dir() or (hashes is not None and not hashes):
         return
     with doors(workspace):
         sweep(workspace)
-        for entry in list_entries(workspace):
-            if entry.dataset != dataset_id:
-                continue
-            try:
-                if hashes is None or in_use(entry.folder):
+        try:
+            for entry in list_entries(workspace, strict=True):
+                if entry.dataset != dataset_id:
+                    continue
+                if hashes is None or in_use(entry.folder) or not has_files(entry.folder):
                     remove(entry.folder)
                 else:
                     scrub(entry.folder, entry.row_bytes, hashes)
-            except OSError as error:
-                raise cannot_write(error) from error
+        except OSError as error:
+            raise cannot_write(error) from error
 
 
 def _remove(item: Item) -> bool:

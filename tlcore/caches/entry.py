@@ -26,27 +26,28 @@ from typing import Final
 from uuid import uuid4
 
 from filelock import FileLock
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveInt
 
 from tlcore.caches.recipe import Kind, Recipe
 from tlcore.caches.rowfiles import INDEX, ROWS
 from tlcore.errors import WorkspaceError
 from tlcore.files import is_disk_full, read_json, write_json, write_text
-from tlcore.locks import is_held, take_lock
+from tlcore.locks import seems_held, take_lock
 from tlcore.workspace import Workspace
 
-_NOTE: Final = "entry.json"
+NOTE: Final = "entry.json"
 _USED: Final = "used"
 _PROMISED: Final = "promised"
 _USERS: Final = "users"
 _DOORS: Final = "doors.lock"
 _GONE: Final = ".gone-"
 _DOOR_SECONDS: Final = 60.0
+_USER_SECONDS: Final = 1.0  # who looks whether a lock is held takes it for an instant
 
 _log = logging.getLogger(__name__)
 
 
-class _Note(BaseModel):
+class Note(BaseModel):
     """What `entry.json` says."""
 
     model_config = ConfigDict(frozen=True)
@@ -57,10 +58,10 @@ class _Note(BaseModel):
     parts: tuple[tuple[str, str], ...]
     row: tuple[int, ...]
     dtype: str
-    row_bytes: int
+    row_bytes: PositiveInt
 
     @classmethod
-    def of(cls, recipe: Recipe) -> _Note:
+    def of(cls, recipe: Recipe) -> Note:
         """The note of a recipe."""
         return cls(**{name: getattr(recipe, name) for name in cls.model_fields})
 
@@ -127,17 +128,17 @@ def enter(workspace: Workspace, recipe: Recipe) -> tuple[Path, FileLock]:
     """The folder of a recipe's entry, made where missing, and the lock that keeps it. For the holder of the doors.
 
     Raises:
-        OSError: The folder can't be made or written.
+        OSError: The folder can't be made, read or written; its rows are then as they were.
     """
     folder = rows_folder(workspace) / recipe.key
     folder.mkdir(exist_ok=True)
-    if _read_note(folder) is None:
+    if read_note(folder) is None:
         for name in (ROWS, INDEX):  # rows that nobody can name may have been forgotten; they must not come back
             (folder / name).unlink(missing_ok=True)
-        write_json(folder / _NOTE, _Note.of(recipe).model_dump(mode="json"))
+        write_json(folder / NOTE, Note.of(recipe).model_dump(mode="json"))
     (folder / _USERS).mkdir(exist_ok=True)
     (folder / _USED).touch()
-    lock = take_lock(folder / _USERS / f"{os.getpid()}-{uuid4().hex}.lock")
+    lock = take_lock(folder / _USERS / f"{os.getpid()}-{uuid4().hex}.lock", _USER_SECONDS)
     if lock is None:
         raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(folder))
     return folder, lock
@@ -151,19 +152,39 @@ def leave(folder: Path, lock: FileLock) -> None:
         os.utime(folder / _USED)
 
 
-def list_entries(workspace: Workspace) -> list[Entry]:
-    """All entries, least recently used first. Takes no lock: sizes and times are those of a moment ago."""
+def list_folders(workspace: Workspace) -> list[Path]:
+    """The folders of all entries, without what a killed process left half removed."""
+    folders = [path.parent for path in rows_folder(workspace).glob(f"*/{NOTE}")]
+    return [folder for folder in folders if not folder.name.startswith(_GONE)]
+
+
+def list_entries(workspace: Workspace, strict: bool = False) -> list[Entry]:
+    """All entries, least recently used first. Takes no lock: sizes and times are those of a moment ago.
+
+    Args:
+        workspace: Whose entries.
+        strict: Whether an entry that the system can't read right now is an error, rather than left out.
+
+    Raises:
+        OSError: An entry can't be read; only where `strict`.
+    """
     found = []
-    for path in rows_folder(workspace).glob(f"*/{_NOTE}"):
-        entry = _read_entry(path.parent)
+    for folder in list_folders(workspace):
+        try:
+            entry = _read_entry(folder)
+        except OSError as error:
+            if strict:
+                raise
+            _log.warning("the cache entry %s can't be read now: %s", folder.name, error)
+            continue
         if entry is not None:
             found.append(entry)
     return sorted(found, key=lambda entry: entry.last_used)
 
 
 def _read_entry(folder: Path) -> Entry | None:
-    note = _read_note(folder)
-    if note is None or folder.name.startswith(_GONE):
+    note = read_note(folder)
+    if note is None:
         return None
     try:
         used = (folder / _USED).stat().st_mtime
@@ -174,12 +195,17 @@ def _read_entry(folder: Path) -> Entry | None:
     return Entry(folder, note.kind, note.title, note.dataset, note.row_bytes, size, when)
 
 
-def _read_note(folder: Path) -> _Note | None:
+def read_note(folder: Path) -> Note | None:
+    """What an entry says of itself; None where that is missing or damaged: nobody finds its rows again.
+
+    Raises:
+        OSError: The system can't read it now, which says nothing about the entry.
+    """
     try:
-        return _Note.model_validate(read_json(folder / _NOTE))
+        return Note.model_validate(read_json(folder / NOTE))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, ValidationError) as error:
+    except ValueError as error:  # no JSON, or not what a note says
         _log.warning("the cache entry %s can't be read and is begun anew when it is needed: %s", folder.name, error)
         return None
 
@@ -215,7 +241,7 @@ def _promised(folder: Path) -> int:
         size = int((folder / _PROMISED).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return 0
-    return size if is_held(folder.with_suffix(".lock")) else 0
+    return size if seems_held(folder.with_suffix(".lock")) else 0
 
 
 def _row_bytes(folder: Path) -> int:
@@ -225,7 +251,7 @@ def _row_bytes(folder: Path) -> int:
 def in_use(folder: Path) -> bool:
     """Whether a living process has the entry open."""
     try:
-        return any(is_held(path) for path in (folder / _USERS).glob("*.lock"))
+        return any(seems_held(path) for path in (folder / _USERS).glob("*.lock"))
     except OSError:  # it was removed meanwhile
         return False
 
@@ -243,7 +269,7 @@ def remove(folder: Path) -> None:
     try:
         folder.rename(gone)
     except OSError:
-        (folder / _NOTE).unlink(missing_ok=True)
+        (folder / NOTE).unlink(missing_ok=True)
         raise
     shutil.rmtree(gone, ignore_errors=True)
 
@@ -253,12 +279,12 @@ def sweep(workspace: Workspace) -> None:
     for path in rows_folder(workspace).glob(f"{_GONE}*"):
         shutil.rmtree(path, ignore_errors=True)
     for path in rows_folder(workspace).glob(f"*/{_USERS}/*.lock"):
-        if not is_held(path):
+        if not seems_held(path):
             path.unlink(missing_ok=True)
 
 
 def cannot_write(error: OSError) -> WorkspaceError:
-    """A cache can't be written, in plain words."""
+    """A cache can't be read or written, in plain words."""
     if is_disk_full(error):
         return WorkspaceError(
             "The disk is full; what was done so far is kept, and the next run goes on from there",
@@ -266,7 +292,7 @@ def cannot_write(error: OSError) -> WorkspaceError:
             "smaller share of the pictures.",
         )
     return WorkspaceError(
-        f"The caches can't be written: {error.strerror or error}",
+        f"The caches can't be read or written: {error.strerror or error}",
         value=error.filename,
         hint="Look at the folder's permissions and the disk.",
     )

@@ -36,6 +36,10 @@ _TELL_SECONDS: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
+class TooLarge(ValueError):
+    """A value is finite, and too large for the type of the cache that it was made for."""
+
+
 def fill(
     workspace: Workspace, caches: Sequence[RowCache], hashes: Sequence[str], make: Make, reporter: Reporter
 ) -> int:
@@ -46,8 +50,7 @@ def fill(
         caches: Open caches of different recipes that are filled in one pass.
         hashes: SHA-256 of the pictures' bytes, in hexadecimal digits.
         make: Takes positions in `hashes`, ascending, and makes batches of their rows in this order: for each batch one
-            array a cache, shape (k, …). It tells its own progress. Values are cast to the cache's type; what is too
-            large for it becomes its largest value.
+            array a cache, shape (k, …). It tells its own progress. Values are cast to the cache's type.
         reporter: Told while another process fills one of them, and asked whether to stop.
 
     Returns:
@@ -57,6 +60,7 @@ def fill(
         CacheFull: There is no room, even if all is evicted that is not in use.
         WorkspaceError: The disk is full or can't be written. What was made so far is kept.
         Stopped: Somebody asked to stop. What was made so far is kept.
+        TooLarge: A cache's type can't hold a value. What was made before is kept.
     """
     if len({cache.recipe.key for cache in caches}) < len(caches):
         raise ValueError("two of the caches have the same recipe")
@@ -169,12 +173,16 @@ class _Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            with _in_words():
+        if error is not None:
+            self._save()
+            return
+        with _in_words():
+            try:
                 self._await()
                 self._settle(self._whole())
-        else:
-            self._save()
+            except OSError:
+                self._save()
+                raise
 
     def add(self, positions: NDArray[np.int64], rows: NDArray[Any]) -> None:
         """Appends those rows that the cache lacks.
@@ -232,8 +240,11 @@ def _cast(rows: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         return rows
     if dtype.kind != "f":
         raise ValueError(f"{rows.dtype} values for a cache of {dtype}")
-    most = float(np.finfo(dtype).max)
-    fitted: NDArray[Any] = np.clip(rows, -most, most).astype(dtype)
+    with np.errstate(over="ignore"):
+        fitted = rows.astype(dtype)
+    infinite = np.isinf(fitted)
+    if infinite.any() and np.isfinite(rows[infinite]).any():
+        raise TooLarge(f"values too large for {dtype}")
     return fitted
 
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
-from typing import Any, Final
 
 import numpy as np
 
-from tlcore.caches.entry import rows_folder
+from tlcore.caches.entry import Note, list_folders, read_note
 from tlcore.caches.recipe import Recipe
-from tlcore.caches.rowfiles import DIGEST_BYTES, INDEX, ROWS, digests_of
-from tlcore.files import read_json
+from tlcore.caches.rowfiles import DIGEST_BYTES, INDEX, ROWS, Digests, digests_of
 from tlcore.workspace import Workspace
-
-_NOTE: Final = "entry.json"
 
 
 @dataclass(frozen=True)
@@ -28,17 +22,19 @@ class Shelf:
         notes: What each entry's folder says of itself.
     """
 
-    notes: tuple[tuple[Path, dict[str, Any]], ...]
+    notes: tuple[tuple[Path, Note], ...]
 
     @classmethod
     def look(cls, workspace: Workspace) -> Shelf:
         """All entries that can be read."""
         found = []
-        for path in rows_folder(workspace).glob(f"*/{_NOTE}"):
+        for folder in list_folders(workspace):
             try:
-                found.append((path.parent, read_json(path)))
-            except (OSError, json.JSONDecodeError):
-                continue  # just removed, or damaged: then it is made anew
+                note = read_note(folder)
+            except OSError:
+                continue  # it may be readable by the time that it is needed
+            if note is not None:
+                found.append((folder, note))
         return cls(tuple(found))
 
     def missing(self, recipe: Recipe, hashes: Sequence[str]) -> int:
@@ -55,18 +51,16 @@ class Shelf:
         return len(wanted)
 
 
-def _fits(note: dict[str, Any], recipe: Recipe) -> bool:
-    theirs = sorted(tuple(part) for part in note.get("parts", ()))
-    facts = (note.get("kind"), note.get("dataset"), note.get("dtype"))
-    return facts == (recipe.kind, recipe.dataset, recipe.dtype) and theirs == sorted(recipe.parts)
+def _fits(note: Note, recipe: Recipe) -> bool:
+    facts = (note.kind, note.dataset, note.dtype)
+    return facts == (recipe.kind, recipe.dataset, recipe.dtype) and sorted(note.parts) == sorted(recipe.parts)
 
 
-def _digests(folder: Path, note: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.bytes_]]:
+def _digests(folder: Path, note: Note) -> Digests:
     """The digests of whole rows; see `tlcore.caches.rowfiles`."""
-    row_bytes = prod(note["row"]) * np.dtype(note["dtype"]).itemsize
     try:
         data = (folder / INDEX).read_bytes()
-        rows = (folder / ROWS).stat().st_size // row_bytes
+        rows = (folder / ROWS).stat().st_size // note.row_bytes
     except OSError:
         return np.empty(0, dtype=f"S{DIGEST_BYTES}")
     whole = min(len(data) // DIGEST_BYTES, rows)

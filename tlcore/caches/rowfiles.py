@@ -60,6 +60,7 @@ class RowFiles:
         self._known: Digests = np.empty(0, dtype=_DIGEST)
         self._order: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._sorted = self._known
+        self._mapped = np.empty((0, *recipe.row), dtype=recipe.dtype)
 
     @property
     def closed(self) -> bool:
@@ -70,6 +71,7 @@ class RowFiles:
         """Closes the files; what was mapped stays readable."""
         self._rows.close()
         self._index.close()
+        self._mapped = self._mapped[:0].copy()
 
     def count(self) -> int:
         """Number of whole rows: those with a digest, unless the file of rows was cut short by something else."""
@@ -92,13 +94,19 @@ class RowFiles:
         self._order = np.argsort(self._known)
         self._sorted = self._known[self._order]
 
-    def map_rows(self) -> NDArray[np.generic]:
-        """All whole rows, shape (n, …), read through a memory map: the kernel drops what is not in use."""
-        count, recipe = self.count(), self.recipe
-        if not count:
-            return np.empty((0, *recipe.row), dtype=recipe.dtype)
-        mapped = mmap.mmap(self._rows.fileno(), count * recipe.row_bytes, access=mmap.ACCESS_READ)
-        return np.frombuffer(mapped, dtype=recipe.dtype).reshape(count, *recipe.row)
+    def map_rows(self, least: int) -> NDArray[np.generic]:
+        """The whole rows, shape (n, …), read through a memory map: the kernel drops what is not in use.
+
+        Every map keeps a descriptor, of which a process has few. So all share one until rows beyond it are wanted.
+
+        Args:
+            least: How many rows, from the first on, are wanted at least.
+        """
+        recipe = self.recipe
+        if len(self._mapped) < least and (count := self.count()):
+            mapped = mmap.mmap(self._rows.fileno(), count * recipe.row_bytes, access=mmap.ACCESS_READ)
+            self._mapped = np.frombuffer(mapped, dtype=recipe.dtype).reshape(count, *recipe.row)
+        return self._mapped
 
     def cut_torn(self) -> int:
         """Cuts off what an earlier writer left half done. For the holder of the writer's lock.
@@ -145,10 +153,16 @@ class RowFiles:
         return _size(self._rows) // self.recipe.row_bytes
 
 
+def has_files(folder: Path) -> bool:
+    """Whether an entry has both files. One has not whose maker was killed, or had a full disk: it holds no row."""
+    return all((folder / name).is_file() for name in (ROWS, INDEX))
+
+
 def scrub(folder: Path, row_bytes: int, hashes: Collection[str]) -> None:
     """Overwrites the rows of pictures that were deleted for good; the others stay. Nobody may have the entry open.
 
-    A digest is erased before its row, so that nobody ever finds a row that was erased in part.
+    Rows without a digest, which a killed writer left, may be of such pictures too: they are cut off. A digest is erased
+    before its row, so that nobody ever finds a row that was erased in part.
 
     Args:
         folder: Of the entry.
@@ -159,7 +173,10 @@ def scrub(folder: Path, row_bytes: int, hashes: Collection[str]) -> None:
         OSError: The files can't be written.
     """
     with FileIO(folder / INDEX, "r+") as index, FileIO(folder / ROWS, "r+") as rows:
-        known = np.frombuffer(index.read(_size(index) // DIGEST_BYTES * DIGEST_BYTES), dtype=_DIGEST)
+        count = min(_size(index) // DIGEST_BYTES, _size(rows) // row_bytes)
+        _cut(index, count * DIGEST_BYTES)
+        _cut(rows, count * row_bytes)
+        known = np.frombuffer(index.read(count * DIGEST_BYTES), dtype=_DIGEST)
         places = np.flatnonzero(np.isin(known, digests_of(tuple(hashes)))).tolist()
         for file, size in ((index, DIGEST_BYTES), (rows, row_bytes)):
             for place in places:

@@ -110,7 +110,7 @@ class Rows:
         if self._mapped is None:
             if self._cache.files.closed:
                 raise RuntimeError(f"the cache of {self._cache.recipe.title} was closed before its rows were read")
-            self._mapped = self._cache.files.map_rows()
+            self._mapped = self._cache.files.map_rows(int(self._places.max(initial=-1)) + 1)
         return np.take(self._mapped, self._places[wanted], axis=0)
 
 

@@ -46,9 +46,10 @@ def choose(record: KeptNetwork | None, compute: ComputeConfig, on_gpu: bool) -> 
         return _choice("tensorflow", "float32", note, None)
     if compute.precision == "bfloat16":
         note = "OpenVINO in bfloat16, as chosen: faster, and the features differ by some percent"
-        return _choice("openvino", "bfloat16", note, race)
+        return _choice("openvino", "bfloat16", note, race, record.tensorflow_precision)
     if compute.engine == "openvino":
-        return _choice("openvino", "float32", f"OpenVINO, as chosen{_disagreement(race)}", race)
+        note = f"OpenVINO, as chosen{_disagreement(race)}"
+        return _choice("openvino", "float32", note, race, record.tensorflow_precision)
     if race.parity > PARITY:
         return _choice("tensorflow", "float32", f"TensorFlow, for safety{_disagreement(race)}", race)
     return _faster(race)
@@ -76,11 +77,15 @@ def _disagreement(race: Race) -> str:
     return f": the two engines' features differ by {race.parity:.2g} of their largest value"
 
 
-def _choice(name: EngineName, precision: Precision, note: str, race: Race | None) -> EngineChoice:
+def _choice(
+    name: EngineName, precision: Precision, note: str, race: Race | None, built_in: str = "float32"
+) -> EngineChoice:
+    """A choice; `built_in` is what Keras computed in when the network was converted, which its constants keep."""
+    built = "" if built_in == "float32" else f", converted from {built_in}"
     return EngineChoice(
         name=name,
         precision=precision,
-        versions=f"{name} {precision}, {_versions(name)}",
+        versions=f"{name} {precision}{built}, {_versions(name)}",
         note=note,
         speeds=None if race is None else {"openvino": race.openvino, "tensorflow": race.tensorflow},
         parity=None if race is None else race.parity,

@@ -153,6 +153,7 @@ class Report(_Record):
         agreement: The bundle against the Keras model, on some test pictures.
         merged: The saved model against the kept trunk and the upper part that was trained on it, on every test picture;
             None where no trunk was kept.
+        batch_size: Pictures a batch that training came down to: fewer than asked for where memory ran out.
         memory_bytes: Most anonymous memory that the worker was seen to use; None where the system does not tell.
         plan_notes: What was not kept for want of room, and what that cost.
         stopped_early: Why training ended before its last epoch: "" when it did not.
@@ -178,6 +179,7 @@ class Report(_Record):
     engine: Engine
     agreement: Agreement | None
     merged: Agreement | None = None
+    batch_size: int | None = None
     memory_bytes: int | None = None
     plan_notes: tuple[str, ...] = ()
     dataset: DatasetUse

@@ -27,7 +27,7 @@ from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
 from tlcore.training.calibration import observe, small_config, small_material, what_learns
-from tlcore.training.forecast import Forecast, forecast
+from tlcore.training.forecast import forecast
 from tlcore.training.material import Material
 from tlcore.training.pace import Pace, learning_load, looking_load, usable
 from tlcore.training.speeds import Speeds, circumstances, keep_speeds, known_speeds
@@ -115,16 +115,22 @@ def remember(
             Speeds(under=under, seen=datetime.now(UTC), phases=phases, memory_bytes=seen.memory_bytes, **figures),
             refine,
         )
-    except (OSError, KeyError, ValueError):
-        log.warning("the speeds of %s were not written down", folder.id, exc_info=True)
+    except Exception:
+        log.exception("the speeds of %s were not written down", folder.id)
 
 
-def tell_forecast(context: JobContext, config: RunConfig, material: Material) -> Forecast:
-    """Tells at the start of a training what it will take, so that whoever watches knows what is still to come."""
-    expected = forecast(context.workspace, config, material)
+def tell_forecast(context: JobContext, config: RunConfig, material: Material) -> None:
+    """Tells at the start of a training what it will take, so that whoever watches knows what is still to come.
+
+    A forecast that fails is no reason to fail the training.
+    """
+    try:
+        expected = forecast(context.workspace, config, material)
+    except Exception:
+        log.exception("there is no forecast for %s", context.folder.id)
+        return
     steps = [{"name": step.name, "seconds": round(step.seconds, 2)} for step in expected.steps]
     context.reporter.event("forecast", steps=steps, basis=expected.basis)
-    return expected
 
 
 def submit_calibration(workspace: Workspace, config: RunConfig) -> str:

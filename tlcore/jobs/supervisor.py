@@ -165,8 +165,12 @@ class Supervisor:
         """Queues a training again that ran out of memory, once; returns whether it did."""
         if record.state is not State.RUNNING:
             return False
-        # An earlier supervisor may have got no further than preparing the folder.
-        if last is None or not awaits_attempt(last):
+        if last is not None and awaits_attempt(last):
+            # An earlier supervisor got no further than preparing the folder. A worker that ended before its first word
+            # has an exit status, and would end so again.
+            if exit_code is not None:
+                return False
+        else:
             lacked = lacked_memory(folder, exit_code, self._kills())
             if not lacked or not begin_second_attempt(record.kind, folder):
                 return False

@@ -8,16 +8,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tlcore.backbones.record import Backbone
 from tlcore.backbones.registry import find_backbone, layer_table
+from tlcore.caches.budget import forget
 from tlcore.config import RunConfig
-from tlcore.data.catalog import ensure_dataset
+from tlcore.data.catalog import ensure_dataset, open_dataset
 from tlcore.engines.select import kept_network
+from tlcore.errors import DatasetError
 from tlcore.evaluation.metrics import class_scores, confusion, score, score_with_interval
 from tlcore.evaluation.report import (
     Agreement,
@@ -38,14 +40,12 @@ from tlcore.jobs.context import JobContext
 from tlcore.jobs.preflight import find_material, preflight
 from tlcore.runs.folder import RunFolder
 from tlcore.serving.predictor import Predictor
+from tlcore.training.forecast import COMPARED
 from tlcore.training.history import PhaseEpochs
 from tlcore.training.material import Material
 
 if TYPE_CHECKING:
     from tlcore.training.session import Session
-
-_COMPARED: Final = 64
-"""Test pictures that the bundle is compared on: enough to see a network that was put together wrongly."""
 
 
 def run(context: JobContext) -> dict[str, Any]:
@@ -98,12 +98,25 @@ def train_on(context: JobContext, config: RunConfig, material: Material, started
         _earlier_head(config, context),
         context.folder.checkpoints,
     ) as session:
-        session.prepare()
-        baseline = score(session.answers("test"), material.labels("test"))
-        context.reporter.event("baseline", **baseline.model_dump())
-        session.train()
-        report = _finish(context, session, backbone, baseline, started)
+        try:
+            session.prepare()
+            baseline = score(session.answers("test"), material.labels("test"))
+            context.reporter.event("baseline", **baseline.model_dump())
+            session.train()
+            report = _finish(context, session, backbone, baseline, started)
+        finally:
+            _forget_removed_pictures(context, material)
     return report.to_json() | {"stopped": session.stopped}
+
+
+def _forget_removed_pictures(context: JobContext, material: Material) -> None:
+    """Removes what this run kept of pictures that somebody deleted for good while it was at work."""
+    for dataset in filter(None, (material.dataset, material.test_dataset)):
+        try:
+            now = open_dataset(context.workspace, dataset.info.id, with_excluded=True)
+            forget(context.workspace, dataset.info.id, set(dataset.hashes) - set(now.hashes))
+        except DatasetError:  # the whole dataset is gone
+            forget(context.workspace, dataset.info.id)
 
 
 def _earlier_head(config: RunConfig, context: JobContext) -> list[NDArray[np.float32]] | None:
@@ -159,6 +172,7 @@ def _finish(context: JobContext, session: Session, backbone: Backbone, baseline:
         engine=_engine(session, bundle.engine),
         agreement=agreement,
         merged=merged,
+        batch_size=session.batch_size,
         memory_bytes=session.memory_bytes or None,
         plan_notes=session.plan.notes,
         dataset=_dataset_use(material),
@@ -190,7 +204,7 @@ def compare_with_bundle(context: JobContext, session: Session) -> Agreement:
     predictor = Predictor(context.folder.bundle, partial(load_picture, limits=context.workspace.limits))
     keras_answers: list[NDArray[np.float32]] = []
     bundle_answers: list[NDArray[np.float32]] = []
-    for pictures in session.judge.picture_batches("test", "Checking the saved model", _COMPARED):
+    for pictures in session.judge.picture_batches("test", "Checking the saved model", COMPARED):
         keras_answers.append(session.judge.answer_pictures(pictures))
         bundle_answers.append(predictor.probabilities(pictures))
     return _agreement(np.concatenate(bundle_answers), np.concatenate(keras_answers))

@@ -7,12 +7,13 @@ decoded pictures where the whole network works in every epoch anyway.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple
 
 from tlcore.backbones.checks import fine_tune_start
 from tlcore.backbones.record import Backbone, LayerTable
 from tlcore.config import Mode, RunConfig
+from tlcore.data.dataset import PARTS, Part
 
 Kind = Literal["images", "features", "trunk"]
 CacheState = Literal["hit", "miss", "none"]
@@ -22,8 +23,9 @@ TrunkType = Literal["float16", "float32"]
 
 TYPE_BYTES: Final[dict[TrunkType, int]] = {"float16": 2, "float32": 4}
 
-_EXACT_SHARE = 0.25
-"""Activations are kept in full precision while they take no more than this share of the room; in half of it above."""
+_EXACT_BYTES: Final = 1_000_000_000
+"""Activations are kept in full precision while they take no more than this, and in half of it above. The room of the
+moment does not decide: the same design must find its rows again."""
 
 
 class Counts(NamedTuple):
@@ -39,7 +41,7 @@ class CachePlan:
     """What is kept between the picture and the learning.
 
     Attributes:
-        images: Decoded pictures: of training where copies are made of them, else of all parts.
+        image_parts: Parts whose decoded pictures are kept: training where only copies are made of them, else all.
         features: The backbone's embeddings: the head learns from them.
         trunk: The activations where the frozen part ends: fine-tuning learns from them.
         trunk_dtype: How exactly those are kept.
@@ -48,13 +50,18 @@ class CachePlan:
         notes: What is not kept, what that costs and what would help, in plain words; for people.
     """
 
-    images: bool = False
+    image_parts: tuple[Part, ...] = ()
     features: bool = False
     trunk: bool = False
     trunk_dtype: TrunkType = "float32"
     views: int = 0
     bytes: dict[Kind, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @property
+    def images(self) -> bool:
+        """Whether decoded pictures are kept at all."""
+        return bool(self.image_parts)
 
     @property
     def total_bytes(self) -> int:
@@ -112,7 +119,7 @@ class _Sizes:
 def _plan_pictures(sizes: _Sizes, room: int) -> CachePlan:
     """From scratch, or changed anew in every epoch: decoded pictures are all that can be kept."""
     if sizes.pictures <= room:
-        return CachePlan(images=True, bytes={"images": sizes.pictures})
+        return CachePlan(image_parts=PARTS, bytes={"images": sizes.pictures})
     return CachePlan(notes=(_not_kept("The decoded pictures", sizes.pictures, room) + _READ_AGAIN,))
 
 
@@ -125,13 +132,14 @@ def _plan_frozen(sizes: _Sizes, room: int) -> CachePlan:
 
 def _plan_fine_tuning(config: RunConfig, sizes: _Sizes, room: int) -> CachePlan:
     kept: dict[Kind, int]
-    exact = sizes.trunk["float32"] <= room * _EXACT_SHARE
+    exact = sizes.trunk["float32"] <= _EXACT_BYTES
     dtype: TrunkType = "float32" if exact else "float16"
     if sizes.trunk[dtype] + sizes.features <= room:
         kept = {"features": sizes.features, "trunk": sizes.trunk[dtype]}
         plan = CachePlan(features=True, trunk=True, trunk_dtype=dtype, views=sizes.views, bytes=kept)
         return _with_copied_pictures(plan, sizes, room)
-    notes = [_not_kept("What the frozen part makes of the pictures", sizes.trunk[dtype], room) + _ALL_FINE_TUNING]
+    both = sizes.trunk[dtype] + sizes.features
+    notes = [_not_kept("What the frozen part makes of the pictures", both, room) + _ALL_FINE_TUNING]
     # The head that an earlier run trained is not trained again, so nothing would learn from features.
     features = config.from_run is None and sizes.features <= room
     kept = {"features": sizes.features} if features else {}
@@ -139,31 +147,32 @@ def _plan_fine_tuning(config: RunConfig, sizes: _Sizes, room: int) -> CachePlan:
     if images:
         kept["images"] = sizes.pictures
     else:
-        notes.append(_not_kept("The decoded pictures", sizes.pictures, room) + _READ_AGAIN)
-    return CachePlan(images=images, features=features, views=sizes.views, bytes=kept, notes=tuple(notes))
+        notes.append(_not_kept("The decoded pictures", sizes.pictures, room - sum(kept.values())) + _READ_AGAIN)
+    return CachePlan(
+        image_parts=PARTS if images else (), features=features, views=sizes.views, bytes=kept, notes=tuple(notes)
+    )
 
 
 def _with_copied_pictures(plan: CachePlan, sizes: _Sizes, room: int) -> CachePlan:
     """The plan and, where changed copies are made, the decoded training pictures that they are made from."""
     if not sizes.views:
         return plan
-    whole = plan.total_bytes + sizes.training_pictures
-    if whole > room:
+    if plan.total_bytes + sizes.training_pictures > room:
         note = (
-            _not_kept("The decoded pictures", whole, room)
+            _not_kept("The decoded pictures", sizes.training_pictures, room - plan.total_bytes)
             + f"Each training picture is read {sizes.views} times instead of once. {_MORE_ROOM}"
         )
-        return CachePlan(False, plan.features, plan.trunk, plan.trunk_dtype, plan.views, plan.bytes, (note,))
-    kept = plan.bytes | {"images": sizes.training_pictures}
-    return CachePlan(True, plan.features, plan.trunk, plan.trunk_dtype, plan.views, kept, plan.notes)
+        return replace(plan, notes=(*plan.notes, note))
+    return replace(plan, image_parts=("train",), bytes=plan.bytes | {"images": sizes.training_pictures})
 
 
-_MORE_ROOM = "More room for caches on the System page, a smaller image size or fewer pictures would help."
+_MORE_ROOM = "More room for caches (TLCORE_CACHE_GB), a smaller image size or fewer pictures would help."
 _READ_AGAIN = f"Every picture is read from its file in every round. {_MORE_ROOM}"
 _ALL_EACH_TIME = f"Every picture goes through the whole network in every round. {_MORE_ROOM}"
 _ALL_FINE_TUNING = (
     "Fine-tuning sends every picture through the whole network in every round, which takes several times as long. "
-    "More room for caches, a smaller image size, fewer kept copies or fine-tuning fewer stages would help."
+    "More room for caches (TLCORE_CACHE_GB), a smaller image size, fewer kept copies or fine-tuning fewer stages "
+    "would help."
 )
 
 

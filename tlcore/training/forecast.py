@@ -21,6 +21,7 @@ from tlcore.training.calibration import CHECK_SHARE, what_learns
 from tlcore.training.demand import Problem, find_problems, free_disk, model_bytes, needed_memory
 from tlcore.training.held import Missing, missing_rows
 from tlcore.training.material import Material
+from tlcore.training.memory import available_bytes
 from tlcore.training.pace import Figure, Pace, usable
 from tlcore.training.speeds import circumstances, known_speeds
 from tlcore.workspace import Workspace
@@ -28,7 +29,9 @@ from tlcore.workspace import Workspace
 Basis = Literal["measured", "estimated"]
 StepName = Literal["start", "convert", "read", "features", "scratch", "frozen", "fine_tune", "finish"]
 
-_COMPARED: Final = 64
+COMPARED: Final = 32
+"""Test pictures that the bundle is compared on: enough to see a network that was put together wrongly."""
+
 _MEASURED_SHARE: Final = 0.9
 
 
@@ -135,7 +138,7 @@ class _Forecaster:
             problems=find_problems(
                 self._config,
                 lambda config: needed_memory(config, self._table, self._backbone, self._plan),
-                describe_host().memory_free,
+                available_bytes(),
                 disk,
                 free_disk(self._workspace),
             ),
@@ -183,7 +186,7 @@ class _Forecaster:
 
     def _judged(self) -> int:
         """Pictures that the whole Keras model looks at outside of epochs: what no kept row can answer for."""
-        counts, compared = self._counts, min(_COMPARED, self._counts.test)
+        counts, compared = self._counts, min(COMPARED, self._counts.test)
         if self._config.mode is Mode.SCRATCH or learns_from_whole_network(self._config):
             return 2 * counts.test + counts.validation + compared
         if self._config.mode is not Mode.FINE_TUNE:

@@ -13,7 +13,7 @@ from tlcore.engines.networks import FrozenNetwork
 from tlcore.engines.protocol import EngineChoice
 from tlcore.training.cache_plan import CachePlan, Counts
 from tlcore.training.material import Material
-from tlcore.training.pictures import image_recipe
+from tlcore.training.pictures import hashes_of, image_recipe
 from tlcore.training.recipes import features_recipe, trunk_recipe
 from tlcore.workspace import Workspace
 
@@ -56,12 +56,13 @@ def missing_rows(
     if isinstance(material, Counts):
         return _all_missing(material, plan)
     absent = _Absent(workspace, config, material, plan, network, choice)
-    image_parts: tuple[Part, ...] = (("train",) if plan.views else PARTS) if plan.images else ()
     plain_parts: tuple[Part, ...] = tuple(part for part in PARTS if part != "train" or not plan.views)
     looks = plan.features or plan.trunk
-    images = sum(absent.images(part) for part in image_parts)
     plain = sum(absent.rows(part, 0) for part in plain_parts) if looks else 0
     copies = sum(absent.rows("train", copy) for copy in range(1, plan.views + 1)) if looks else 0
+    # Kept for training alone, pictures are there to make copies of.
+    needed = plan.image_parts if copies or plan.image_parts == PARTS else ()
+    images = sum(absent.images(part) for part in needed)
     whole = _all_missing(Counts(*(len(material.indices(part)) for part in PARTS)), plan)
     return Missing(images, plain, copies, _bytes(plan, whole, images, plain + copies))
 
@@ -69,7 +70,7 @@ def missing_rows(
 def _all_missing(counts: Counts, plan: CachePlan) -> Missing:
     looks = plan.features or plan.trunk
     rest = counts.validation + counts.test
-    images = (counts.train if plan.views else sum(counts)) if plan.images else 0
+    images = sum(getattr(counts, part) for part in plan.image_parts)
     plain = (rest if plan.views else counts.train + rest) if looks else 0
     return Missing(images, plain, counts.train * plan.views if looks else 0, plan.total_bytes)
 
@@ -123,5 +124,4 @@ class _Absent:
         return self._material.source(part).info.id
 
     def _hashes(self, part: Part) -> list[str]:
-        hashes = self._material.source(part).hashes
-        return [hashes[index] for index in self._material.indices(part).tolist()]
+        return hashes_of(self._material.source(part), self._material.indices(part))

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tlcore.caches import Kind, Recipe, Rows, fill, open_cache
+from tlcore.caches import Kind, Recipe, RowCache, Rows, fill, open_cache
 from tlcore.config import RunConfig
 from tlcore.data.batches import read_batches
 from tlcore.data.dataset import PARTS, Dataset, Part
@@ -101,14 +101,12 @@ class Inputs:
             StudioError: Pictures can't be read, the disk is full.
             Stopped: Somebody asked to stop; whole rows are kept.
         """
-        if self._plan.images:
-            for part in ("train",) if self._plan.views else PARTS:
+        # Kept for all parts, they are learned from; for training alone, copies are made of them, if one is missing.
+        if self._plan.image_parts == PARTS:
+            for part in PARTS:
                 self._cache_pictures(part)
         if not outputs:
             return
-        self.choice = known_choice(self._workspace.engines, self._network, self._config.compute, self._device.on_gpu)
-        if self.choice is None:
-            self.choice = self._frozen_engine().choice
         for group in self._groups():
             self._cache_outputs(group, outputs)
 
@@ -159,7 +157,7 @@ class Inputs:
 
     def _cache_pictures(self, part: Part) -> None:
         source, indices = self._material.source(part), self._material.indices(part)
-        if not len(indices):
+        if part in self._pictures or not len(indices):
             return
         cache, rows, hit = cached_pictures(self._workspace, source, indices, self._network.size, self._reporter)
         self._open.callback(cache.close)
@@ -167,16 +165,30 @@ class Inputs:
         self._note("images", hit)
 
     def _cache_outputs(self, group: _Group, outputs: Sequence[str]) -> None:
-        caches = [open_cache(self._workspace, self._recipe(output, group)) for output in outputs]
-        for cache in caches:
-            self._open.callback(cache.close)
         hashes = hashes_of(group.source, group.indices)
-        fresh = [bool(len(cache.missing(hashes))) for cache in caches]
-        fill(self._workspace, caches, hashes, lambda places: self._extract(group, places, outputs), self._reporter)
-        for output, cache, missed in zip(outputs, caches, fresh, strict=True):
+        if self.choice is None:
+            compute, on_gpu = self._config.compute, self._device.on_gpu
+            self.choice = known_choice(self._workspace.engines, self._network, compute, on_gpu)
+        caches = None if self.choice is None else self._open_caches(group, outputs)
+        lacks = [True] * len(outputs) if caches is None else [bool(len(cache.missing(hashes))) for cache in caches]
+        if any(lacks):
+            # What is known may turn out to be damaged and be made anew, and the engine be another one then.
+            choice = self._frozen_engine().choice
+            if caches is None or self.choice is None or choice.versions != self.choice.versions:
+                self.choice = choice
+                caches = self._open_caches(group, outputs)
+            if group.view and self._plan.images:
+                self._cache_pictures("train")
+            fill(self._workspace, caches, hashes, lambda places: self._extract(group, places, outputs), self._reporter)
+        for output, cache, missed in zip(outputs, caches or (), lacks, strict=True):
             self._note(_KINDS[output], hit=not missed)
             for part in group.parts:
                 self._rows[output, part, group.view] = cache.rows(self._hashes(part))
+
+    def _open_caches(self, group: _Group, outputs: Sequence[str]) -> list[RowCache]:
+        return [
+            self._open.enter_context(open_cache(self._workspace, self._recipe(output, group))) for output in outputs
+        ]
 
     def _note(self, kind: Kind, hit: bool) -> None:
         """A single row that had to be made is a miss."""

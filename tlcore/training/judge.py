@@ -75,14 +75,15 @@ class Judge:
         Args:
             part: Which.
             task: What is being done, in words.
-            most: No more than the first so many.
+            most: No more than so many, drawn evenly: pictures of a class stand together.
 
         Raises:
             PictureError: A stored picture can't be read any more.
             Stopped: Somebody asked to stop.
         """
         pictures = self._inputs.pictures(part)
-        places = np.arange(len(pictures))[:most]
+        number = len(pictures) if most is None else min(most, len(pictures))
+        places = np.linspace(0, len(pictures) - 1, number).round().astype(np.int64)
         return told_batches(in_batches(pictures, places, BATCH), task, len(places), self._reporter)
 
     def _answer_rows(self, model: keras.Model, rows: Rows) -> NDArray[np.float32]:

@@ -34,11 +34,14 @@ class Kept:
         epoch: After which epoch of its phase, from 1.
         monitor: Which figure chose them.
         value: That figure.
+        pictures: Fingerprint of the pictures and of how they were divided: other ones must not be judged by weights
+            that may have learned from them.
     """
 
     epoch: int
     monitor: str
     value: float
+    pictures: str = ""
 
 
 class KeepOnDisk(keras.callbacks.Callback):
@@ -52,13 +55,20 @@ class KeepOnDisk(keras.callbacks.Callback):
         monitor: "val_loss" or "val_accuracy", as early stopping has it.
         reporter: Who is told when the weights can't be written.
         best: What an earlier attempt reached and kept in `path`; only something better replaces it.
+        pictures: Fingerprint of what is learned from and judged by.
     """
 
     def __init__(
-        self, path: Path, monitor: str = "val_loss", reporter: Reporter | None = None, best: Kept | None = None
+        self,
+        path: Path,
+        monitor: str = "val_loss",
+        reporter: Reporter | None = None,
+        best: Kept | None = None,
+        pictures: str = "",
     ) -> None:
         super().__init__()
         self._path = path
+        self._pictures = pictures
         self._monitor = monitor
         self._reporter = reporter or Silence()
         self._best = best.value if best is not None and best.monitor == monitor else None
@@ -70,7 +80,7 @@ class KeepOnDisk(keras.callbacks.Callback):
         if not self._is_better(value):
             return
         try:
-            write_weights(self._path, self.model, Kept(epoch + 1, self._monitor, value))
+            write_weights(self._path, self.model, Kept(epoch + 1, self._monitor, value, self._pictures))
         except OSError as error:
             self._complain(error)
             return
@@ -116,15 +126,17 @@ def write_weights(path: Path, model: keras.Model, kept: Kept) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def load_best(path: Path, model: keras.Model) -> Kept | None:
+def load_best(path: Path, model: keras.Model, pictures: str = "") -> Kept | None:
     """Puts the kept weights into `model` and returns what they are.
 
     Args:
         path: What `KeepOnDisk` wrote.
         model: Of the same layers as the one that was trained.
+        pictures: Fingerprint of the pictures now.
 
     Returns:
-        None where there is nothing kept, where it is damaged or where it is another model's; `model` is then as it was.
+        None where there is nothing kept, where it is damaged, another model's, or learned from other pictures; `model`
+        is then as it was.
     """
     if not path.exists():
         return None
@@ -134,8 +146,11 @@ def load_best(path: Path, model: keras.Model) -> Kept | None:
             if about.pop("names") != _names(model):
                 logger.warning("%s holds the weights of another model", path)
                 return None
+            kept = Kept(**about)
+            if kept.pictures != pictures:
+                logger.warning("%s learned from pictures that were changed or divided otherwise since", path)
+                return None
             weights = [stored[f"{number:05d}"] for number in range(len(model.weights))]
-        kept = Kept(**about)
         model.set_weights(weights)
     except _DAMAGED:
         logger.warning("the weights in %s are damaged and not used", path, exc_info=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,16 @@ class Material:
     def labels(self, part: Part) -> NDArray[np.int32]:
         """True classes of a part's pictures, shape (n,)."""
         return self.source(part).labels[self.indices(part)]
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the pictures of all parts, labels, and how they are divided."""
+        infos = [self.dataset.info, *([] if self.test_dataset is None else [self.test_dataset.info])]
+        digest = hashlib.sha256("\n".join(info.fingerprint for info in infos).encode())
+        for part in PARTS:
+            digest.update(self.indices(part).tobytes())
+            digest.update(b"|")
+        return digest.hexdigest()
 
     @property
     def total(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +14,24 @@ from tlcore.progress import Reporter, Stopped
 from tlcore.training.assembly import count
 from tlcore.training.callbacks import KeepBest, NotFinite, Recorder
 from tlcore.training.history import EpochRow
-from tlcore.training.keeping import KeepOnDisk, load_best
+from tlcore.training.keeping import KeepOnDisk, Kept, load_best
 from tlcore.training.memory import is_out_of_memory
 from tlcore.training.pipeline import Batches, own_failures
 
 _NEVER = 1_000_000  # a patience that no run reaches
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where the best weights of phases are kept, and what they belong to.
+
+    Attributes:
+        folder: The run's.
+        pictures: Fingerprint of the pictures; weights that learned from others are not gone on from.
+    """
+
+    folder: Path
+    pictures: str
 
 
 @dataclass(frozen=True)
@@ -44,7 +58,7 @@ def run_phase(
     early_stopping: EarlyStoppingConfig,
     class_weights: dict[int, float] | None,
     reporter: Reporter,
-    checkpoints: Path | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> PhaseResult:
     """Trains a compiled model; afterwards it holds the weights to keep: the best epoch's, or the last one's.
 
@@ -60,7 +74,7 @@ def run_phase(
         early_stopping: When to end early, and which weights to keep.
         class_weights: A weight for each class, or None.
         reporter: Who is told, and who may ask to stop.
-        checkpoints: A folder for the best weights; None keeps them in memory only.
+        checkpoints: Where the best weights go; None keeps them in memory only.
 
     Raises:
         TrainingFailed: The loss stopped being a number.
@@ -80,6 +94,13 @@ def run_phase(
     # A head that was trained before is better than a network that was fine-tuned for part of an epoch.
     before = model.get_weights() if name is PhaseName.FINE_TUNE else None
     stopped = False
+
+    def put_back() -> None:
+        if recorder.rows or before is None:
+            best.put_back()
+        else:
+            model.set_weights(before)
+
     try:
         with own_failures(training, validation):
             model.fit(
@@ -95,15 +116,12 @@ def run_phase(
             )
     except Stopped:
         stopped = True
-        if recorder.rows or before is None:
-            best.put_back()
-        else:
-            model.set_weights(before)
+        put_back()
     except FloatingPointError as error:
         raise _not_finite(name, error.args[0]) from error
     except Exception as error:
         if is_out_of_memory(error):
-            best.put_back()
+            put_back()
         raise
     kept.put_back()
     return PhaseResult(tuple(recorder.rows), stopped, best.ended_early and len(recorder.rows) < epochs)
@@ -122,22 +140,24 @@ class _Kept:
 
     def __init__(
         self,
-        folder: Path | None,
+        checkpoints: Checkpoints | None,
         phase: PhaseName,
         model: keras.Model,
         early_stopping: EarlyStoppingConfig,
         reporter: Reporter,
     ) -> None:
-        self._path = None if folder is None else folder / f"best-{phase.value}.npz"
-        self._model = model
-        self._restores = early_stopping.restore_best
-        self._earlier = None if self._path is None else load_best(self._path, model)
         self.callbacks: list[keras.callbacks.Callback] = []
-        if self._path is not None and early_stopping.restore_best:
-            self._path.parent.mkdir(exist_ok=True)
-            self.callbacks.append(KeepOnDisk(self._path, early_stopping.monitor, reporter, self._earlier))
+        self._reload: Callable[[], Kept | None] = lambda: None
+        self._earlier: Kept | None = None
+        if checkpoints is None or not early_stopping.restore_best:
+            return
+        checkpoints.folder.mkdir(exist_ok=True)
+        path, pictures = checkpoints.folder / f"best-{phase.value}.npz", checkpoints.pictures
+        self._reload = lambda: load_best(path, model, pictures)
+        self._earlier = self._reload()
+        self.callbacks.append(KeepOnDisk(path, early_stopping.monitor, reporter, self._earlier, pictures))
 
     def put_back(self) -> None:
         """The best weights of both attempts, where there was an earlier one."""
-        if self._path is not None and self._earlier is not None and self._restores:
-            load_best(self._path, self._model)
+        if self._earlier is not None:
+            self._reload()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 
@@ -13,7 +12,6 @@ from tlcore.caches import Recipe, RowCache, Rows, fill, open_cache
 from tlcore.config import AugmentationConfig
 from tlcore.data.batches import read_batches
 from tlcore.data.dataset import Dataset
-from tlcore.images.augment import AUGMENTING
 from tlcore.images.decode import DECODING
 from tlcore.progress import Reporter, Stopped
 from tlcore.training.sources import AugmentedSource, Source, in_batches
@@ -46,22 +44,6 @@ def told_batches(
         reporter.progress(task, done, total)
 
 
-def picture_parts(size: int) -> tuple[tuple[str, str], ...]:
-    """What decides the pixels of a decoded picture besides its bytes, for cache keys."""
-    return (("decoding", DECODING), ("size", str(size)))
-
-
-def view_parts(augmentation: AugmentationConfig, seed: int, view: int) -> tuple[tuple[str, str], ...]:
-    """What decides how one changed copy of a picture differs from it, for cache keys."""
-    changes = augmentation.model_dump(exclude={"views"})
-    return (
-        ("changing", AUGMENTING),
-        ("changes", json.dumps(changes, sort_keys=True)),
-        ("seed", str(seed)),
-        ("view", str(view)),
-    )
-
-
 def hashes_of(dataset: Dataset, indices: NDArray[np.int64]) -> list[str]:
     """The SHA-256 of some pictures, which caches find their rows by."""
     return [dataset.hashes[index] for index in indices.tolist()]
@@ -72,7 +54,7 @@ def image_recipe(dataset_id: str, size: int) -> Recipe:
     return Recipe(
         kind="images",
         dataset=dataset_id,
-        parts=picture_parts(size),
+        parts=(("decoding", DECODING), ("size", str(size))),
         row=(size, size, 3),
         dtype="uint8",
         title=f"Pictures at {size} × {size} pixels",

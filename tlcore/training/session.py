@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,11 +16,13 @@ from tlcore.backbones.build import unfreeze_from
 from tlcore.backbones.checks import fine_tune_start
 from tlcore.backbones.record import Backbone, DownloadedWeights, LayerTable
 from tlcore.backbones.weights import fetch_weights
+from tlcore.caches import TooLarge
 from tlcore.caches.budget import room
 from tlcore.config import Mode, PhaseName, RunConfig
 from tlcore.data.dataset import PARTS, Part
 from tlcore.engines.networks import FrozenNetwork
 from tlcore.engines.protocol import EMBEDDING, TRUNK
+from tlcore.errors import CacheFull
 from tlcore.progress import Reporter
 from tlcore.training.assembly import Assembled, assemble, count
 from tlcore.training.cache_plan import CachePlan, Counts, plan_caches
@@ -30,7 +33,7 @@ from tlcore.training.inputs import Inputs
 from tlcore.training.judge import Judge
 from tlcore.training.material import Material
 from tlcore.training.memory import half_batch, is_out_of_memory, tell_memory
-from tlcore.training.phases import PhaseResult, run_phase
+from tlcore.training.phases import Checkpoints, PhaseResult, run_phase
 from tlcore.training.pipeline import Batches, evaluation_batches, training_batches
 from tlcore.training.sources import Source
 from tlcore.training.stopwatch import Stopwatch
@@ -81,17 +84,15 @@ class Session:
         self.stopped = False
         self.ended_early: list[PhaseName] = []
         self.memory_bytes = 0
-        self.plan: CachePlan = plan_caches(
-            config, Counts(*(len(material.indices(part)) for part in PARTS)), table, backbone, room(workspace)
-        )
-        self._cut = fine_tune_start(config) if self.plan.trunk else None
+        self.batch_size = config.batch_size
+        self.plan = self._plan_caches(backbone, table, room(workspace))
         self._backbone = backbone
         self._table = table
         self._workspace = workspace
         self._reporter = reporter
         self._head_weights = head_weights
-        self._checkpoints = checkpoints
-        self._batch_size = config.batch_size
+        self._checkpoints = None if checkpoints is None else Checkpoints(checkpoints, material.fingerprint)
+        self._repeated: set[PhaseName] = set()
         self._assembled: Assembled | None = None
         self._inputs: Inputs | None = None
         self._upper: Upper | None = None
@@ -144,6 +145,14 @@ class Session:
         kernel, bias = self.assembled.model.get_layer("answer").get_weights()
         return kernel, bias
 
+    def _plan_caches(self, backbone: Backbone, table: LayerTable, room_bytes: int) -> CachePlan:
+        counts = Counts(*(len(self.material.indices(part)) for part in PARTS))
+        return plan_caches(self.config, counts, table, backbone, room_bytes)
+
+    @property
+    def _cut(self) -> int | None:
+        return fine_tune_start(self.config) if self.plan.trunk else None
+
     @property
     def network(self) -> FrozenNetwork:
         """The part of the network that works once for each picture."""
@@ -166,10 +175,27 @@ class Session:
             self._assembled = assemble(config, self._backbone, len(self.material.dataset.info.class_names))
             if self._head_weights is not None:
                 self._assembled.model.get_layer("answer").set_weights(self._head_weights)
-            if self._cut is not None:
-                self._upper = upper_part(self._assembled, self._cut)
+        try:
+            self._gather()
+        except TooLarge:
+            log.warning("activations are too large for half precision", exc_info=True)
+            self.inputs.close()
+            self.plan = replace(self.plan, trunk_dtype="float32")
+            self._gather()
+        except CacheFull:
+            # Entries that are open can't make room, and may hold more than this run needs of them.
+            log.warning("the caches have less room than was planned with", exc_info=True)
+            self.inputs.close()
+            self.plan = self._plan_caches(self._backbone, self._table, 0)
+            self._gather()
+        self._look_at_memory()
+
+    def _gather(self) -> None:
+        """What the plan keeps, made or found."""
+        with self.device.scope():
+            self._upper = None if self._cut is None else upper_part(self.assembled, self._cut)
         self._inputs = Inputs(
-            config,
+            self.config,
             self.network,
             self.material,
             self.plan,
@@ -179,13 +205,12 @@ class Session:
             self._upper.values if self._upper is not None else 0,
             self._reporter,
         )
-        self._judge = Judge(self._assembled, self._upper, self._inputs, self._reporter)
+        self._judge = Judge(self.assembled, self._upper, self._inputs, self._reporter)
         outputs = [TRUNK] if self.plan.trunk else []
         if self.plan.features and self._head_weights is None:
             outputs.append(EMBEDDING)
         with self.stopwatch.measure("features" if outputs else "prepare"):
             self._inputs.gather(outputs)
-        self._look_at_memory()
 
     def answers(self, part: Part) -> NDArray[np.float32]:
         """What the model as it is now says of a part's pictures: probabilities, shape (n, classes)."""
@@ -230,18 +255,19 @@ class Session:
         try:
             result = self._attempt(phase, model, output)
         except Exception as error:
-            half = half_batch(self._batch_size, self.device.replicas)
-            if self._batch_size < self.config.batch_size or half is None or not is_out_of_memory(error):
+            half = half_batch(self.batch_size, self.device.replicas)
+            if phase in self._repeated or half is None or not is_out_of_memory(error):
                 raise
             log.warning("the %s phase ran out of memory", phase.value, exc_info=error)
         else:
             half = None
         if half is not None:  # not in the block above, whose error holds on to the memory
             why = (
-                f"Memory ran out, so this phase is repeated with a batch size of {half} instead of {self._batch_size}, "
+                f"Memory ran out, so this phase is repeated with a batch size of {half} instead of {self.batch_size}, "
                 "from the best weights so far."
             )
-            self._batch_size = half
+            self.batch_size = half
+            self._repeated.add(phase)
             self._reporter.event("retry", phase=phase.value, batch_size=half, why=why)
             result = self._attempt(phase, model, output)
         self.rows.extend(result.rows)
@@ -277,7 +303,7 @@ class Session:
 
     def _streams(self, output: str | None) -> tuple[Batches, Batches]:
         """Training and validation batches."""
-        config, size, replicas = self.config, self._batch_size, self.device.replicas
+        config, size, replicas = self.config, self.batch_size, self.device.replicas
         classes = len(self.material.dataset.info.class_names)
         learned, judged = self._source(output, "train"), self._source(output, "validation")
         wanted = {part: targets(self.material.labels(part), classes, config) for part in PARTS}

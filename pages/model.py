@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.widgets.backbones import backbone_choices, backbone_table
 from pages.widgets.check_note import check_note
+from pages.widgets.differences import with_differences
 from pages.widgets.draft import Design, load_design, save_design
 from pages.widgets.earlier import earlier_run
 from pages.widgets.fields import OptionFields
@@ -27,6 +28,7 @@ from tlcore.plots.network import network_figure
 from tlcore.plots.theme import CHART_CONFIG, count_text
 
 _FEW_PICTURES = 20
+_ABLE = "model-able"
 
 
 def show_page() -> None:
@@ -95,11 +97,32 @@ def choose(saved: Design, dataset: DatasetInfo) -> Design:
         advanced_options(fields, modes, others, len(dataset.class_names))
     design = Design(modes=modes, backbones=ids, options=fields.values, of_backbone=choices)
     planned = plan(workspace(), design, dataset.id, dataset.fingerprint)
-    show_network(planned, len(dataset.class_names))
+    show_problems(planned)
+    able = last_able(planned, dataset)
+    show_network(able, len(dataset.class_names))
     with guarded():
-        show_forecast(planned, dataset.fingerprint)
+        show_forecast(able, dataset.fingerprint)
     show_start(design, planned, dataset)
     return design
+
+
+def show_problems(planned: Sequence[Planned]) -> None:
+    """What speaks against the options, right under them."""
+    for text in dict.fromkeys(one.error for one in planned if one.error):
+        st.error(plain_text(text), icon=":material/error:")
+
+
+def last_able(planned: Sequence[Planned], dataset: DatasetInfo) -> Sequence[Planned]:
+    """The planned runs; where none of them can be run, those that could before, so that a slip clears nothing away."""
+    whose = (dataset.id, dataset.fingerprint, [(one.backbone, one.mode) for one in planned])
+    if any(one.checked is not None for one in planned):
+        st.session_state[_ABLE] = (whose, planned)
+        return planned
+    before, kept = st.session_state.get(_ABLE, (None, planned))
+    if before != whose or not planned:
+        return planned
+    st.caption("Network and forecast are those from before the value that can't be.")
+    return list(kept)
 
 
 def show_network(planned: Sequence[Planned], classes: int) -> None:
@@ -140,8 +163,8 @@ def show_start(design: Design, planned: Sequence[Planned], dataset: DatasetInfo)
         st.error("No mode is ticked. Tick at least one of the cards on top.")
     if not design.backbones:
         st.error("No pretrained model is ticked. Tick at least one in the table.")
-    for text in dict.fromkeys(one.error for one in planned if one.error):
-        st.error(plain_text(text), icon=":material/error:")
+    if any(one.error for one in planned):
+        st.caption(":red[:material/error: Something stands in the way: it is said under the options.]")
     for needed in downloads(design):
         st.info(
             f"{needed.name} is fetched first: a download of {needed.megabytes:.0f} MB, once. Without a network the run "
@@ -172,7 +195,7 @@ def start(planned: Sequence[Planned], dataset: DatasetInfo) -> None:
             workspace(),
             "train",
             one.checked.config.to_json(),
-            title=f"{dataset.name}: {run_name(one)}",
+            title=f"{dataset.name}: {with_differences(run_name(one), one.checked.config)}",
             dataset=dataset.id,
             token=f"{token}-{one.backbone}-{one.mode.value}",
         )
@@ -184,7 +207,7 @@ def start(planned: Sequence[Planned], dataset: DatasetInfo) -> None:
 
 
 def run_name(one: Planned) -> str:
-    """What people call a planned run."""
+    """What people call a planned run on this page, where its options are in sight."""
     return f"{find_backbone(one.backbone).name}, {MODE_NAMES[one.mode]}"
 
 

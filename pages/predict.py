@@ -16,6 +16,7 @@ from pages.widgets.charts import csv_bytes
 from pages.widgets.jobs import watch_job
 from pages.widgets.pictures import upload_thumbnail
 from pages.widgets.reports import in_words, read_report
+from pages.widgets.run_titles import run_titles
 from pages.widgets.shell import current_run, guarded, next_step, page_header, plain_text, show_error, workspace
 from pages.widgets.uploads import keep_upload
 from tlcore.errors import RunError, StudioError
@@ -65,9 +66,9 @@ def runs_with_model() -> dict[str, JobRecord]:
     return {record.id: record for record in sorted(able, key=lambda record: record.state is not State.COMPLETED)}
 
 
-def run_label(record: JobRecord) -> str:
-    """A run with its date, whether it was stopped, and how good it is."""
-    words = [record.title, f"{record.created:%d %b %H:%M} UTC"]
+def run_label(record: JobRecord, title: str) -> str:
+    """A run's title with its date, whether it was stopped, and how good it is."""
+    words = [title]
     if record.state is State.STOPPED:
         words.append("stopped")
     with suppress(StudioError):  # the Results page says what is wrong with a damaged report
@@ -94,12 +95,15 @@ def show_chosen(runs: dict[str, JobRecord]) -> None:
 def choose_run(runs: dict[str, JobRecord], asked: str) -> BundleInfo:
     """Which run answers; the address follows."""
     st.session_state["predict-run"] = asked
+    titles = run_titles(runs.values())
+    labels = {run_id: run_label(record, titles[run_id]) for run_id, record in runs.items()}
     st.selectbox(
         "Model that answers",
         list(runs),
-        format_func=lambda run_id: run_label(runs[run_id]),
+        format_func=labels.__getitem__,
         key="predict-run",
         on_change=_follow,
+        args=(tuple(runs),),
         help="Every finished training is listed, the newest first; those that were stopped come last.",
     )
     return read_info(RunFolder.find(workspace(), st.session_state["predict-run"]).bundle)
@@ -109,8 +113,10 @@ def _use_newest() -> None:
     st.query_params.pop("run", None)
 
 
-def _follow() -> None:
-    st.query_params["run"] = st.session_state["predict-run"]
+def _follow(known: tuple[str, ...]) -> None:
+    """Leads to the run that was picked; a text that no run has any more leads nowhere."""
+    if st.session_state["predict-run"] in known:
+        st.query_params["run"] = st.session_state["predict-run"]
 
 
 def show_model(info: BundleInfo) -> None:

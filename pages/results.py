@@ -10,6 +10,7 @@ from pages.widgets.result_parts import confusion_part, details_part, downloads_p
 from pages.widgets.result_settings import settings_part
 from pages.widgets.result_time import time_part
 from pages.widgets.run_actions import delete_button
+from pages.widgets.run_titles import run_titles
 from pages.widgets.shell import next_step, page_header, plain_text, show_error, workspace
 from pages.widgets.test_grid import test_grid
 from tlcore.errors import StudioError
@@ -70,17 +71,19 @@ def show_unfinished(record: JobRecord) -> None:
 
 def choose_run(record: JobRecord, runs: list[Finished]) -> None:
     """Which run is shown; the address follows."""
-    titles = {one.record.id: f"{one.record.title} ({one.record.created:%d %b %H:%M} UTC)" for one in runs}
-    titles.setdefault(record.id, f"{record.title} ({record.state.value})")
+    titles = run_titles(one.record for one in runs)
+    titles.setdefault(record.id, f"{record.title} ({record.state.value}, {record.id})")
     ids = list(titles)
     if st.query_params.get("run") != record.id:
         st.query_params["run"] = record.id
     st.session_state["results-run"] = record.id
-    st.selectbox("Run", ids, format_func=titles.__getitem__, key="results-run", on_change=_follow)
+    st.selectbox("Run", ids, format_func=titles.__getitem__, key="results-run", on_change=_follow, args=(tuple(ids),))
 
 
-def _follow() -> None:
-    st.query_params["run"] = st.session_state["results-run"]
+def _follow(known: tuple[str, ...]) -> None:
+    """Leads to the run that was picked; a text that no run has any more leads nowhere."""
+    if st.session_state["results-run"] in known:
+        st.query_params["run"] = st.session_state["results-run"]
 
 
 def show_report(record: JobRecord, report: Report, folder: RunFolder) -> None:

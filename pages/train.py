@@ -8,6 +8,7 @@ from pages.widgets.history import batch_charts, epoch_charts, rate_section
 from pages.widgets.reports import read_report
 from pages.widgets.run_actions import delete_button
 from pages.widgets.run_status import ending_without_result, progress_line, result_line, state_badge
+from pages.widgets.run_titles import run_titles
 from pages.widgets.shell import guarded, next_step, page_header, plain_text, show_error, workspace
 from pages.widgets.time_left import time_left
 from pages.widgets.views import run_view
@@ -68,16 +69,24 @@ def show_empty() -> None:
 
 def choose_run(record: JobRecord, runs: tuple[JobRecord, ...]) -> None:
     """Which run is shown; the address follows."""
-    titles = {one.id: f"{one.title} ({one.created:%d %b %H:%M} UTC)" for one in runs[:_MOST_LISTED]}
-    titles.setdefault(record.id, record.title)
-    if st.query_params.get("run") != record.id:
-        st.query_params["run"] = record.id
+    listed = runs[:_MOST_LISTED]
+    titles = run_titles(listed if record in listed else (*listed, record))
+    _name_in_address(record.id)
     st.session_state["train-run"] = record.id
-    st.selectbox("Run", list(titles), format_func=titles.__getitem__, key="train-run", on_change=_follow)
+    st.selectbox(
+        "Run", list(titles), format_func=titles.__getitem__, key="train-run", on_change=_follow, args=(tuple(titles),)
+    )
 
 
-def _follow() -> None:
-    st.query_params["run"] = st.session_state["train-run"]
+def _follow(known: tuple[str, ...]) -> None:
+    """Leads to the run that was picked; a text that no run has any more, because its title grew, leads nowhere."""
+    if st.session_state["train-run"] in known:
+        _name_in_address(st.session_state["train-run"])
+
+
+def _name_in_address(run_id: str) -> None:
+    if st.query_params.get("run") != run_id:
+        st.query_params["run"] = run_id
 
 
 @st.fragment(run_every=1.0)
@@ -89,6 +98,7 @@ def live(run_id: str) -> None:
         show_error(error)
         return
     if view.state.ended:
+        _name_in_address(run_id)  # a request that left before the browser heard of a change brings the old one
         st.rerun()
     show_run(view)
 
@@ -102,7 +112,7 @@ def show_run(view: RunView) -> None:
             if st.button(
                 "Stop",
                 icon=":material/stop_circle:",
-                key="train-stop",
+                key=f"train-stop-{view.id}",  # a click on its way never stops the run that is shown next
                 disabled=stopping,
                 help="Ends the training at the next step. The best model so far is kept and tested.",
             ):
@@ -111,16 +121,18 @@ def show_run(view: RunView) -> None:
         if view.state in (State.INTERRUPTED, State.FAILED) and st.button(
             "Start again",
             icon=":material/replay:",
-            key="train-resume",
+            key=f"train-resume-{view.id}",
             help="Puts it back in the queue with the same settings; it begins with the first round.",
         ):
             with guarded():
                 resume(workspace(), view.id)
                 st.rerun()
     if not view.state.ended:
-        progress_line(view)
-        time_left(view)
+        with st.container():
+            progress_line(view)
+            time_left(view)
     else:
+        st.empty()  # takes the place of the progress at once: "Done" and "nearly done" must not stand together
         show_outcome(view)
     for note in view.notes:
         (st.warning if note.level == "warning" else st.caption)(plain_text(note.text))
@@ -197,6 +209,7 @@ def show_queue(shown: str) -> None:
     """Other runs that are at work or wait."""
     others = [record for record in Registry(workspace()).unfinished() if record.kind == "train" and record.id != shown]
     if not others:
+        _name_in_address(shown)
         st.rerun()
     st.subheader("Queue")
     for record in others:

@@ -123,3 +123,20 @@ def test_the_caches_may_be_given_more_or_less_room(tmp_path: Path) -> None:
     for bad in ("much", "-1", "nan", "inf", "1e12", "5 GB"):
         with pytest.raises(WorkspaceError, match=f"{CACHE_VARIABLE}.*{bad}"):
             Workspace.open(tmp_path, {CACHE_VARIABLE: bad})
+
+
+def test_who_starts_the_app_is_told_how_to_allow_a_folder(tmp_path: Path) -> None:
+    for name in ("one", "my pictures"):
+        (tmp_path / name).mkdir()
+    environment = {ROOTS_VARIABLE: str(tmp_path / "one")}
+    local = Workspace.open(tmp_path / "home", environment)
+    demo = Workspace.open(tmp_path / "home", environment | {MODE_VARIABLE: "demo"})
+
+    with pytest.raises(ImportRefused) as refused:
+        local.allowed_path(tmp_path / "my pictures" / "leaves.zip")
+    roots = os.pathsep.join(str(tmp_path / name) for name in ("one", "my pictures"))
+    assert f"TLCORE_ROOTS='{roots}' streamlit run" in refused.value.hint
+    assert "ask whoever" not in refused.value.hint
+
+    with pytest.raises(ImportRefused, match="ask whoever runs this app"):
+        demo.allowed_path(tmp_path / "my pictures")

@@ -329,7 +329,7 @@ def check_compute_has_a_reader(config: RunConfig) -> None:
     compute = config.compute
     if config.mode is Mode.SCRATCH and compute != ComputeConfig():
         raise ConfigError(
-            "Engine and precision are those of the frozen part, and from scratch there is none",
+            "Engine and precision are those of the locked part, and from scratch there is none",
             value=f"{compute.engine}, {compute.precision} with mode scratch",
             hint="Leave both out.",
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -63,7 +64,7 @@ class Limits:
     path_depth: int = 8
     decode_seconds: float = 20.0
     decode_bytes: int = 2 * GIBIBYTE
-    cache_bytes: int = 20 * GIBIBYTE
+    cache_bytes: int = 20_000_000_000
 
     @property
     def members(self) -> int:
@@ -90,7 +91,7 @@ LIMITS: Final[Mapping[Mode, Limits]] = MappingProxyType(
             path_depth=6,
             decode_seconds=10.0,
             decode_bytes=GIBIBYTE,
-            cache_bytes=GIBIBYTE,
+            cache_bytes=1_000_000_000,
         ),
     }
 )
@@ -218,10 +219,20 @@ class Workspace:
                 "This path lies outside the folders that may be imported on this machine",
                 value=str(path)[:200],
                 options=self.roots,
-                hint=f"Move the pictures there, upload them, or ask whoever runs this app to add the folder to "
-                f"{ROOTS_VARIABLE}.",
+                hint=f"Move the pictures there, upload them, or {self._how_to_allow(place)}",
             )
         return place
+
+    def _how_to_allow(self, place: Path) -> str:
+        """What makes a folder importable: in a local workspace the person at the page is whoever starts the app."""
+        if self.mode != "local":
+            return f"ask whoever runs this app to add the folder to {ROOTS_VARIABLE}."
+        folder = place.parent if place.suffix else place
+        allowed = os.pathsep.join(str(root) for root in (*self.roots, folder))
+        return (
+            f"stop the app and start it so that this folder is allowed too: {ROOTS_VARIABLE}={shlex.quote(allowed)} "
+            "streamlit run streamlit_app.py"
+        )
 
 
 def _mode(environment: Mapping[str, str]) -> Mode:

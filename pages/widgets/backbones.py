@@ -32,12 +32,15 @@ def backbone_table(chosen: Sequence[str]) -> tuple[str, ...]:
         column_config={
             "Pretrained model": st.column_config.TextColumn(pinned=True, width=165),
             "ImageNet accuracy": st.column_config.NumberColumn(
+                "Accuracy",
                 format="%.1f%%",
                 help="How many of ImageNet's everyday photos it names right at the first guess, as published. A better "
                 "one often, not always, does better on your pictures.",
             ),
             "Weights (million)": st.column_config.NumberColumn(
-                format="%.1f", help="Numbers that it has learned. More is slower and needs more memory."
+                "Weights",
+                format="%.1f M",
+                help="Millions of numbers that it has learned. More is slower and needs more memory.",
             ),
             "Size": st.column_config.NumberColumn(format="%.0f MB", help="Memory that its weights take."),
             "Pictures": st.column_config.NumberColumn(

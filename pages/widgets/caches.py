@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -31,6 +32,9 @@ _LOST: Final[dict[CacheKind, str]] = {
     "thumbnails": "Galleries make them again while you look: the first look at each page is slower.",
 }
 _CLEARED: Final = "caches-cleared"
+_NUMBER: Final = re.compile(r"([0-9]+)")
+_ROWS_BEFORE_SCROLLING: Final = 12
+_HEIGHT_OF_ROWS: Final = 1 + 35 * (1 + _ROWS_BEFORE_SCROLLING)  # whole rows: none is cut in half
 
 
 def show_caches() -> None:
@@ -74,15 +78,26 @@ def _metrics(items: Sequence[Item]) -> None:
 
 
 def _table(items: Sequence[Item]) -> None:
-    newest = list(reversed(items))
+    ordered = sorted(items, key=_place)
     columns = {
-        "What": [_NAMES[item.kind] for item in newest],
-        "Size": [size_text(item.bytes) for item in newest],
-        "Last used (UTC)": ["in use" if item.in_use else f"{item.last_used:%Y-%m-%d %H:%M}" for item in newest],
-        "Dataset": [item.dataset for item in newest],
-        "Details": [item.title for item in newest],
+        "What": [_NAMES[item.kind] for item in ordered],
+        "Details": [item.title for item in ordered],
+        "Size": [size_text(item.bytes) for item in ordered],
+        "Last used (UTC)": ["in use" if item.in_use else f"{item.last_used:%Y-%m-%d %H:%M}" for item in ordered],
+        "Dataset": [item.dataset for item in ordered],
     }
-    st.dataframe(columns, hide_index=True, width="stretch")
+    st.dataframe(
+        columns,
+        hide_index=True,
+        width="stretch",
+        height="content" if len(ordered) <= _ROWS_BEFORE_SCROLLING else _HEIGHT_OF_ROWS,
+    )
+
+
+def _place(item: Item) -> tuple[int, str, list[tuple[int, str]]]:
+    """By kind, dataset and title; numbers in a title by their value, so that copy 10 comes after copy 9."""
+    parts = [(int(part), "") if part.isdecimal() else (-1, part) for part in _NUMBER.split(item.title)]
+    return list(_NAMES).index(item.kind), item.dataset, parts
 
 
 def _buttons(items: Sequence[Item]) -> None:

@@ -8,11 +8,13 @@ import streamlit as st
 
 from pages.widgets.draft import BackboneChoice
 from pages.widgets.fields import OptionFields
+from pages.widgets.run_titles import run_titles
 from pages.widgets.shell import workspace
 from tlcore.backbones.registry import find_backbone, resolve_width
 from tlcore.config import Mode, RunConfig
 from tlcore.errors import StudioError
 from tlcore.jobs.preflight import earlier_config
+from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
 
@@ -53,7 +55,7 @@ def earlier_run(
 
 def _candidates(dataset: str, backbone: str, width: float | None) -> dict[str, tuple[str, RunConfig]]:
     """Titles and configurations by run id, newest first."""
-    found = {}
+    found: dict[str, tuple[JobRecord, RunConfig]] = {}
     for record in Registry(workspace()).list("train"):
         if record.dataset != dataset or record.state is not State.COMPLETED:
             continue
@@ -62,8 +64,9 @@ def _candidates(dataset: str, backbone: str, width: float | None) -> dict[str, t
         except (StudioError, OSError):
             continue  # deleted meanwhile, or written by another version: not something to go on from
         if config.mode is Mode.FROZEN and config.backbone == backbone and config.width == width:
-            found[record.id] = (f"{record.title}, {record.created:%d %b %H:%M} UTC", config)
-    return found
+            found[record.id] = (record, config)
+    titles = run_titles(record for record, _ in found.values())
+    return {run_id: (titles[run_id], config) for run_id, (_, config) in found.items()}
 
 
 def _take_over(fields: OptionFields, config: RunConfig) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import streamlit as st
 
+from pages.widgets.bad_values import what_is_wrong
 from pages.widgets.draft import default_of
 from pages.widgets.option_names import LABELS, VALUES
+from pages.widgets.text import plain_text
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class OptionFields:
             disabled=name in self._locked,
         )
         self.put(name, value)
+        _complain(name, value)
 
     def number(self, name: str, step: Step, explanation: str) -> None:
         """A field for a number with a fraction."""
@@ -94,6 +97,7 @@ class OptionFields:
             disabled=name in self._locked,
         )
         self.put(name, value)
+        _complain(name, value)
 
     def choice(self, name: str, explanation: str, names: Mapping[Any, str] | None = None) -> None:
         """A field for one of a few values; `names` says what people read for each where that varies."""
@@ -123,3 +127,9 @@ class OptionFields:
             value = self.current(name)
             st.session_state[key] = float(value) if kind is float else value
         return key
+
+
+def _complain(name: str, value: Any) -> None:
+    """Says right under a field why its value can't be."""
+    if wrong := what_is_wrong(name, value):
+        st.caption(f":red[:material/error: {plain_text(wrong)}]")

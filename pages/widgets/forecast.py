@@ -9,14 +9,22 @@ from typing import Final
 import streamlit as st
 
 from pages.widgets.jobs import watch_job
+from pages.widgets.modes import MODE_NAMES
 from pages.widgets.plans import Planned
-from pages.widgets.reports import duration_text
 from pages.widgets.shell import guarded, plain_text, workspace
+from pages.widgets.time_left import foretold_in_words
 from tlcore.backbones.registry import find_backbone, weights_state
 from tlcore.config import Mode, RunConfig
-from tlcore.jobs.calibrate import KIND, latest_calibration, submit_calibration, why_not_now
+from tlcore.jobs.calibrate import (
+    KIND,
+    latest_calibration,
+    may_begin_unasked,
+    submit_calibration,
+    why_not_now,
+)
 from tlcore.jobs.preflight import preflight
 from tlcore.runs.registry import Registry
+from tlcore.runs.states import State
 from tlcore.training.cache_plan import in_words
 from tlcore.training.forecast import Forecast, forecast
 from tlcore.workspace import Workspace
@@ -26,20 +34,23 @@ _STEPS: Final = {
     "convert": "Converting the pretrained model (once)",
     "read": "Reading the pictures",
     "features": "Looking at the pictures",
+    "copies": "Looking at their changed copies",
     "scratch": "Training from scratch",
     "frozen": "Training the new last layer",
     "fine_tune": "Fine-tuning",
     "finish": "Testing and keeping the model",
 }
+_BUSY: Final = "Measured on this computer while other work was running: it may take less."
 _CACHE_SECONDS: Final = 15
 
 
 @dataclass(frozen=True)
 class _Told:
-    """A planned run with its forecast."""
+    """A planned run with its forecast, and whether it may be measured without asking."""
 
     config: RunConfig
     forecast: Forecast
+    unasked: bool
 
 
 def show_forecast(planned: Sequence[Planned], fingerprint: str) -> None:
@@ -53,15 +64,12 @@ def show_forecast(planned: Sequence[Planned], fingerprint: str) -> None:
     if not able:
         return
     st.subheader("What it will take")
-    told = []
-    for checked in able:
-        newest = latest_calibration(workspace(), checked.config)
-        state = f"{workspace().root} " + (f"{newest.id} {newest.state}" if newest is not None else "")
-        expected = _foretell(workspace(), checked.config.model_dump_json(), fingerprint, state)
-        if expected is None:
-            st.caption("Once the pictures are on this computer, time and memory are told here.")
-            return
-        told.append(_Told(checked.config, expected))
+    newest = [latest_calibration(workspace(), checked.config) for checked in able]
+    state = " ".join([str(workspace().root), *(f"{one.id} {one.state}" for one in newest if one is not None)])
+    told = _foretell(workspace(), tuple(checked.config.model_dump_json() for checked in able), fingerprint, state)
+    if told is None:
+        st.caption("Once the pictures are on this computer, time and memory are told here.")
+        return
     _figures([one.forecast for one in told])
     _problems([one.forecast for one in told])
     _details(told)
@@ -69,10 +77,24 @@ def show_forecast(planned: Sequence[Planned], fingerprint: str) -> None:
 
 
 @st.cache_data(max_entries=128, ttl=_CACHE_SECONDS, show_spinner=False)
-def _foretell(_workspace: Workspace, document: str, fingerprint: str, state: str) -> Forecast | None:  # noqa: ARG001
-    """None while the pictures are not there. The last two arguments are part of the key."""
-    found = preflight(_workspace, RunConfig.model_validate_json(document))
-    return forecast(_workspace, found.config, found.material) if found.material is not None else None
+def _foretell(
+    _workspace: Workspace,
+    documents: tuple[str, ...],
+    fingerprint: str,  # noqa: ARG001 - part of the key
+    state: str,  # noqa: ARG001 - part of the key
+) -> list[_Told] | None:
+    """Each run after those before it, whose work is kept. None while the pictures are not there."""
+    told: list[_Told] = []
+    for document in documents:
+        found = preflight(_workspace, RunConfig.model_validate_json(document))
+        if found.material is None:
+            return None
+        expected = forecast(_workspace, found.config, found.material, [one.forecast for one in told])
+        unasked = expected.basis == "estimated" and may_begin_unasked(
+            _workspace, found.config, found.material, expected
+        )
+        told.append(_Told(found.config, expected, unasked))
+    return told
 
 
 def _figures(forecasts: Sequence[Forecast]) -> None:
@@ -83,8 +105,8 @@ def _figures(forecasts: Sequence[Forecast]) -> None:
     with st.container(horizontal=True, gap="medium"):
         st.metric(
             "Time",
-            ("" if measured else "about ") + duration_text(sum(one.seconds for one in forecasts)),
-            help="Measured on this computer." if measured else "An estimate; it can be off by a factor of two.",
+            foretold_in_words(sum(one.seconds for one in forecasts), measured),
+            help=_how_known(measured, any(one.busy for one in forecasts)),
             width="content",
         )
         st.metric(
@@ -108,6 +130,12 @@ def _figures(forecasts: Sequence[Forecast]) -> None:
         )
 
 
+def _how_known(measured: bool, busy: bool) -> str:
+    if not measured:
+        return "An estimate; it can be off by a factor of two."
+    return _BUSY if busy else "Measured on this computer."
+
+
 def _problems(forecasts: Sequence[Forecast]) -> None:
     for problem in dict.fromkeys(problem for one in forecasts for problem in one.problems):
         st.warning(f"{problem.text} {problem.change}", icon=":material/memory:")
@@ -119,11 +147,16 @@ def _details(told: Sequence[_Told]) -> None:
     with st.expander("Where the time goes", icon=":material/timer:"):
         for one in told:
             if len(told) > 1:
-                st.markdown(f"**{find_backbone(one.config.backbone).name}, {one.config.mode.value}**")
+                st.markdown(f"**{find_backbone(one.config.backbone).name}, {MODE_NAMES[one.config.mode]}**")
+            measured = one.forecast.basis == "measured"
             st.markdown(
-                "\n".join(f"- {_STEPS[step.name]}: {duration_text(step.seconds)}" for step in one.forecast.steps)
+                "\n".join(
+                    f"- {_STEPS[step.name]}: {foretold_in_words(step.seconds, measured)}" for step in one.forecast.steps
+                )
             )
         st.caption("Pictures that were looked at before take no time. Early stopping can make it shorter.")
+        if any(one.forecast.busy for one in told):
+            st.caption(_BUSY)
 
 
 def _measuring(told: Sequence[_Told]) -> None:
@@ -135,14 +168,19 @@ def _measuring(told: Sequence[_Told]) -> None:
         return
     for one in told:
         newest = latest_calibration(workspace(), one.config)
-        if newest is not None and newest.error and one.forecast.basis == "estimated":
+        if (
+            newest is not None
+            and newest.error
+            and newest.state is not State.STOPPED
+            and one.forecast.basis == "estimated"
+        ):
             st.warning(f"Measuring this computer failed. {plain_text(newest.error)}", icon=":material/speed:")
-    unsure = [one.config for one in told if one.forecast.basis == "estimated"]
+    unsure = [one for one in told if one.forecast.basis == "estimated"]
     if not unsure:
         return
-    config = unsure[0]
+    config = unsure[0].config
     reason = why_not_now(workspace(), config)
-    if not reason and _starts_by_itself(config):
+    if not reason and unsure[0].unasked and _starts_by_itself(config):
         _start(config)
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.widgets.bad_values import in_labels
 from pages.widgets.draft import Design, configuration
 from tlcore.backbones.record import DownloadedWeights
 from tlcore.backbones.registry import find_backbone, layer_table, weights_state
@@ -77,7 +78,7 @@ def _planned(
         config = configuration(design, dataset, backbone, mode)
         return Planned(backbone, mode, checked=_check(workspace, config.model_dump_json(), fingerprint))
     except StudioError as error:
-        return Planned(backbone, mode, error=str(error))
+        return Planned(backbone, mode, error=in_labels(str(error)))
 
 
 @st.cache_data(max_entries=256, ttl=60, show_spinner=False)

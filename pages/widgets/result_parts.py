@@ -14,8 +14,9 @@ import streamlit as st
 from pages.widgets.charts import show_chart
 from pages.widgets.option_names import ENGINE_NAMES
 from pages.widgets.reports import duration_text, in_words, likely_in_words, short_name
-from pages.widgets.result_time import engine_note
+from pages.widgets.result_time import engine_note, points_text
 from pages.widgets.shell import plain_text
+from pages.widgets.tables import sentence_table
 from tlcore.evaluation.report import Report
 from tlcore.export.history_csv import history_csv
 from tlcore.export.keras_zip import write_keras_zip
@@ -156,7 +157,7 @@ def details_part(report: Report) -> None:
         for note in report.engine.notes:
             if note.removesuffix(".") != engine_note(report):  # that one is told with the time
                 st.caption(plain_text(note))
-        st.dataframe(_two_columns(rows), hide_index=True, height="content")
+        sentence_table(_two_columns(rows), "results-details")
 
 
 def _features_by(report: Report) -> str:
@@ -170,9 +171,11 @@ def _agreement(report: Report) -> str:
     if report.agreement is None:
         return "it is the Keras model"
     agreement = report.agreement
+    whole = agreement.same_answer == agreement.compared
+    same = "all" if whole else f"{agreement.same_answer:,} of"
     return (
-        f"same answer on {agreement.same_answer:,} of {agreement.compared:,} test pictures, "
-        f"probabilities within {agreement.largest_difference:.1g}"
+        f"the same answer on {same} {agreement.compared:,} test pictures; probabilities differ by "
+        f"{points_text(agreement.largest_difference)}"
     )
 
 

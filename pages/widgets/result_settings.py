@@ -32,8 +32,8 @@ def settings_part(config: RunConfig) -> None:
 
 def settings_table(config: RunConfig) -> pd.DataFrame:
     """Name, value and technical name of each setting."""
-    values = _flat(config)
-    names = [name for name in LABELS if name in values and _has_a_use(name, values[name], config)]
+    values = setting_values(config)
+    names = [name for name in LABELS if name in values and has_a_use(name, values[name], config)]
     return pd.DataFrame(
         {
             "Setting": [LABELS[name] for name in names],
@@ -62,7 +62,8 @@ def value_text(name: str, value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _flat(config: RunConfig) -> dict[str, Any]:
+def setting_values(config: RunConfig) -> dict[str, Any]:
+    """All settings by dotted name."""
     flat: dict[str, Any] = {}
     for name, value in config.to_json().items():
         if isinstance(value, dict):
@@ -72,7 +73,8 @@ def _flat(config: RunConfig) -> dict[str, Any]:
     return flat
 
 
-def _has_a_use(name: str, value: Any, config: RunConfig) -> bool:
+def has_a_use(name: str, value: Any, config: RunConfig) -> bool:
+    """Whether a run reads the setting at all."""
     scratch, fine_tune = config.mode is Mode.SCRATCH, config.mode is Mode.FINE_TUNE
     if name in _FINE_TUNE_ONLY and not fine_tune:
         return False

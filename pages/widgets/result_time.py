@@ -20,6 +20,10 @@ _SAME: Final = 1e-3
 """Probabilities that differ by less are the same, computed in another order."""
 
 
+_TINY: Final = 0.001
+"""Points that are told as "less than": what stands behind them is rounding."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One part of a run.
@@ -78,21 +82,26 @@ def _images_words(report: Report) -> str:
 def _features_words(report: Report) -> str:
     if report.mode is Mode.SCRATCH:
         return ""
-    kept: dict[CacheState, str] = {
-        "hit": "found ready from an earlier run",
-        "miss": "once for each picture, and kept for the next run",
-        "none": "",
-    }
-    words = kept[report.cache.features]
+    words = _KEPT_WORDS[report.cache.features, report.cache.trunk]
     views = report.config.augmentation.views
-    if words and views:
-        words += f", {views} varied copies of each training picture"
-    trunk = {
-        "hit": "what the unlocked part learns from was ready too",
-        "miss": "with what the unlocked part learns from",
-        "none": "",
-    }[report.cache.trunk]
-    return "; ".join(part for part in (words, trunk) if part)
+    return f"{words}; {views} varied copies of each training picture" if words and views else words
+
+
+_LEARNS_FROM: Final = "what the unlocked part learns from"
+_KEPT_WORDS: Final[dict[tuple[CacheState, CacheState], str]] = {
+    ("none", "none"): "",
+    ("hit", "none"): "found ready from an earlier run",
+    ("miss", "none"): "once for each picture, and kept for the next run",
+    ("none", "hit"): f"{_LEARNS_FROM} was found ready from an earlier run",
+    ("none", "miss"): f"{_LEARNS_FROM} was made, once for each picture, and kept for the next run",
+    ("hit", "hit"): f"found ready from an earlier run; {_LEARNS_FROM} was ready too",
+    ("miss", "miss"): f"once for each picture, and kept for the next run, together with {_LEARNS_FROM}",
+    ("hit", "miss"): f"the features were found ready from an earlier run; {_LEARNS_FROM} was not: it was made now, "
+    "once for each picture, and kept for the next run",
+    ("miss", "hit"): f"{_LEARNS_FROM} was found ready from an earlier run; the features were not: they were made now, "
+    "once for each picture, and kept for the next run",
+}
+"""What to say of the features and of the trunk together."""
 
 
 def _rounds_words(report: Report) -> str:
@@ -113,6 +122,11 @@ def engine_words(report: Report) -> str:
     if engine.speeds and "race" not in why:
         speeds = [f"{ENGINE_NAMES.get(other, other)} {speed:,.0f}" for other, speed in engine.speeds.items()]
         text += f" In a short race at full precision on this computer: {', '.join(speeds)} pictures a second."
+    if "race" in text:
+        text += (
+            " OpenVINO and TensorFlow are two programs that can run a network; the race lets each look at a few "
+            "pictures for a second, and the faster one gets the work."
+        )
     if engine.precision_features == "mixed_float16":
         text += " It computed at half precision where that is safe (mixed float16)."
     return text
@@ -137,16 +151,24 @@ def merged_words(merged: Agreement | None) -> str:
         return ""
     if merged.same_answer == merged.compared and merged.largest_difference <= _SAME:
         return (
-            "The locked part was computed once and only the upper part was trained on it. Put together again, the "
-            f"model gives the same answer on all {merged.compared:,} test pictures "
-            f"(probabilities within {merged.largest_difference:.1g})."
+            "The locked part was computed once and only the unlocked part was trained on it. Put together again, the "
+            f"model gives the same answer on all {merged.compared:,} test pictures; probabilities differ by "
+            f"{points_text(merged.largest_difference)}."
         )
     return (
-        ":orange[:material/warning:] The locked part was computed once and only the upper part was trained on it. Put "
-        f"together again, the model gives the same answer on {merged.same_answer:,} of {merged.compared:,} test "
-        f"pictures; probabilities differ by up to {merged.largest_difference:.1g}. The figures on this page are those "
-        "of the whole model."
+        ":orange[:material/warning:] The locked part was computed once and only the unlocked part was trained on it. "
+        f"Put together again, the model gives the same answer on {merged.same_answer:,} of {merged.compared:,} test "
+        f"pictures; probabilities differ by {points_text(merged.largest_difference)}. The figures on this page are "
+        "those of the whole model."
     )
+
+
+def points_text(difference: float) -> str:
+    """A difference of probabilities in points, of which a sure answer has a hundred."""
+    points = 100 * difference
+    if points < _TINY:
+        return f"less than {_TINY:g} points"
+    return f"up to {points:.2g} points"
 
 
 def memory_words(report: Report) -> str:

@@ -37,7 +37,7 @@ def state_badge(state: State) -> None:
 
 
 def progress_line(view: RunView) -> None:
-    """What is done now, how far it is and how long it still takes."""
+    """What is done now, and how far it is."""
     if view.state is State.QUEUED:
         place = queue_position(workspace(), view.id)
         ahead = "it is next" if place in (None, 1) else f"{place - 1} before it"
@@ -50,8 +50,8 @@ def progress_line(view: RunView) -> None:
     st.progress(fraction if fraction is not None else 0.0, text=_doing(view))
     if view.not_responding:
         st.warning(
-            "The training has told nothing for two minutes. It may be busy with one very long step, or the computer is "
-            "short of memory. It is left alone: wait, or press Stop.",
+            "The training has told nothing for two minutes. It may be busy with one very long computation, or the "
+            "computer is short of memory. It is left alone: wait, or press Stop.",
             icon=":material/hourglass_disabled:",
         )
 
@@ -67,9 +67,6 @@ def _doing(view: RunView) -> str:
         text = f"Phase: {PHASE_NAMES.get(view.phase, view.phase)}, round (epoch) {round_} of {view.epochs}"
     else:
         text = "Starting"
-    left = view.seconds_left
-    if left is not None and left >= 1:
-        text += f" · about {duration_text(left)} left for this step"
     if view.seconds_running is not None:
         text += f" · {duration_text(view.seconds_running)} so far"
     if view.memory is not None:

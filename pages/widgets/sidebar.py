@@ -6,8 +6,9 @@ import streamlit as st
 
 from pages.widgets.draft import load_design
 from pages.widgets.modes import MODE_NAMES
-from pages.widgets.reports import backbone_name, duration_text
+from pages.widgets.reports import backbone_name
 from pages.widgets.shell import current_dataset, guarded, plain_text, workspace
+from pages.widgets.time_left import rest_of
 from pages.widgets.views import run_view
 from tlcore.devices import describe_host
 from tlcore.jobs.service import ensure_supervisor, mark_announced, unannounced
@@ -69,8 +70,8 @@ def _draw_job(record: JobRecord) -> None:
     if view.state is State.QUEUED:
         st.caption(f":material/schedule: {title}: waiting")
         return
-    left = view.seconds_left
-    text = title if left is None or left < 1 else f"{title}, about {duration_text(left)} left"
+    left = rest_of(view)
+    text = f"{title}, {left}" if left else title
     st.progress(view.fraction or 0.0, text=text)
     if record.kind == "train":
         st.page_link("pages/train.py", label="Watch", icon=":material/visibility:", query_params={"run": record.id})

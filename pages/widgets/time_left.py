@@ -1,24 +1,62 @@
-"""How long a whole run still takes, by what was foretold at its start and the pace it has since."""
+"""How long a run still takes, in words: one figure, of the whole run, on its page and in the sidebar alike."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import streamlit as st
 
 from pages.widgets.reports import duration_text
 from tlcore.runs.view import RunView
 
+_NEARLY_SECONDS: Final = 3
+
 
 def time_left(view: RunView) -> None:
     """One line; nothing while it is not known."""
+    text = rest_of(view)
+    if text:
+        st.caption(f":material/timer: {text[0].upper()}{text[1:]}.")
+
+
+def rest_of(view: RunView) -> str:
+    """The rest of a run, without a full stop; "" where it is unknown.
+
+    Where nothing was foretold it is that of what is done now.
+    """
     left = view.seconds_to_end
     if left is not None:
-        st.caption(f":material/timer: {left_text(left)}")
+        return rest_in_words(left)
+    left = view.seconds_left
+    return f"about {_rounded(left)} left for this part" if left is not None and left >= 1 else ""
 
 
-def left_text(seconds: float) -> str:
-    """The rest of a run in words."""
-    if seconds < 3:
-        return "Nearly done."
+def rest_in_words(seconds: float) -> str:
+    """The rest of a whole run."""
+    return "nearly done" if seconds < _NEARLY_SECONDS else f"about {_rounded(seconds)} left in all"
+
+
+def _rounded(seconds: float) -> str:
     # Nobody wants to see seconds jump back and forth.
-    step = 1 if seconds < 20 else 5 if seconds < 120 else 15
-    return f"About {duration_text(max(step * round(seconds / step), 3) * 1.0)} left in all."
+    unit = 1 if seconds < 20 else 5 if seconds < 120 else 15 if seconds < 600 else 60
+    return _of_units(seconds, unit)
+
+
+def foretold_in_words(seconds: float, measured: bool) -> str:
+    """What a run will take: no finer than it is known.
+
+    Args:
+        seconds: As foretold.
+        measured: Whether that was seen on this machine; else it may be off by a factor of two.
+    """
+    if measured:
+        unit = 1 if seconds < 20 else 5 if seconds < 60 else 10 if seconds < 600 else 60 if seconds < 3600 else 300
+    else:
+        unit = 5 if seconds < 30 else 10 if seconds < 60 else 60 if seconds < 570 else 300 if seconds < 3600 else 1800
+    return f"about {_of_units(seconds, unit)}"
+
+
+def _of_units(seconds: float, unit: int) -> str:
+    """A whole number of units, and one at least."""
+    whole = max(unit * round(seconds / unit), unit)
+    return f"{whole} s" if whole < 60 else duration_text(float(whole))

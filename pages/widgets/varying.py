@@ -87,12 +87,13 @@ def _cost(fields: OptionFields, locked: Sequence[Mode]) -> str:
     views = fields.current(_VIEWS)
     if views == 0:
         return (
-            "Every picture goes through the whole network in every round: with many rounds the training takes many "
-            "times as long as with copies, or with pictures that are not varied."
+            "Every picture goes through the whole network in every round, so each round takes about as long as looking "
+            "at all pictures once. The forecast below says what that makes in all."
         )
     text = (
-        f"The locked part of the network sees {views} copies of every training picture, once: that takes {views} "
-        "times as long as with one picture each. The rounds are as fast as without."
+        f"The locked part of the network looks once at {views} copies of every training picture, before the first "
+        "round; what it says of them is kept, and the rounds themselves stay as fast as without. The forecast below "
+        "says what that makes in all."
     )
     if Mode.FINE_TUNE in locked:
         text += " Fine-tuning keeps more for each copy, and goes the slow way where the disk has no room for it."

@@ -33,7 +33,7 @@ def test_a_network_is_converted_once_and_its_choice_is_known(
     assert known_choice(tmp_path, network, AUTO, on_gpu=False) is None
     assert kept_network(tmp_path, network, on_gpu=False) is None
     told = listener()
-    engine = open_engine(tmp_path, network, lambda: frozen, AUTO, False, told, samples=pictures)
+    engine = open_engine(tmp_path, network, lambda: frozen, AUTO, False, told)
     assert [task.split()[0] for task in told.tasks] == ["Converting", "Trying"]
     assert engine.choice.parity is not None
     assert engine.choice.parity < 1e-4

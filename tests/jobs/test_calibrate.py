@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+
 import pytest
 
 from tests.conftest import FinishedRun
 from tlcore.config import RunConfig
 from tlcore.data.catalog import ensure_dataset
-from tlcore.jobs.calibrate import latest_calibration, stop_calibrations, submit_calibration, why_not_now
+from tlcore.devices import describe_host
+from tlcore.jobs import calibrate
+from tlcore.jobs.calibrate import latest_calibration, may_begin_unasked, other_work, submit_calibration, why_not_now
 from tlcore.jobs.preflight import Plan, preflight
-from tlcore.jobs.service import read_error, submit, wait
+from tlcore.jobs.service import read_error, request_stop, submit, wait
 from tlcore.runs.events import read_events
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
+from tlcore.training.demand import Problem
 from tlcore.training.forecast import forecast
 from tlcore.training.speeds import known_speeds
 from tlcore.workspace import Workspace
@@ -56,29 +62,48 @@ def test_a_finished_training_foretold_itself_and_is_remembered(finished_run: Fin
 
 
 @pytest.mark.usefixtures("idle_queue")
-def test_a_training_or_a_missing_download_forbids_measuring(
+def test_other_work_or_a_missing_download_forbids_measuring(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = prepared(workspace)
     assert why_not_now(workspace, plan.config) == ""
     monkeypatch.setenv("KERAS_HOME", str(workspace.root / "no-weights"))
     assert "downloaded" in why_not_now(workspace, preflight(workspace, plan.config.replace(backbone="resnet50")).config)
-    submit(workspace, "train", plan.config.to_json(), "A training", plan.config.dataset)
+    submit(workspace, "audit", {"dataset": plan.config.dataset}, "A check", plan.config.dataset)
     assert "at work" in why_not_now(workspace, plan.config)
 
 
 @pytest.mark.usefixtures("idle_queue")
-def test_a_training_ends_measurements_and_nothing_else(workspace: Workspace) -> None:
+def test_the_newest_measurement_is_that_of_the_same_training(workspace: Workspace) -> None:
     plan = prepared(workspace)
     job = submit_calibration(workspace, plan.config)
-    other = submit(workspace, "audit", {"dataset": plan.config.dataset}, "A check", plan.config.dataset)
-    stop_calibrations(workspace)
     newest = latest_calibration(workspace, plan.config)
     assert newest is not None
-    assert (newest.id, newest.state) == (job, State.STOPPED)
-    assert Registry(workspace).get(other).state is State.QUEUED
+    assert newest.id == job
     assert latest_calibration(workspace, plan.config.replace(seed=7)) is None
+    request_stop(workspace, job)
     assert submit_calibration(workspace, plan.config) != job
+
+
+def test_only_what_is_short_and_fits_is_measured_unasked(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = prepared(workspace)
+    assert plan.material is not None
+    expected = forecast(workspace, plan.config, plan.material)
+    assert may_begin_unasked(workspace, plan.config, plan.material, expected)
+    problem = Problem("Too little.", "Less.")
+    assert not may_begin_unasked(workspace, plan.config, plan.material, replace(expected, problems=(problem,)))
+    slow = plan.config.replace(backbone="resnet152", image_size=1024)
+    assert not may_begin_unasked(workspace, slow, plan.material, expected)
+    monkeypatch.setattr(calibrate, "available_bytes", lambda: expected.memory_bytes + 10**6)
+    assert not may_begin_unasked(workspace, plan.config, plan.material, expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "getloadavg"), reason="the system tells no load")
+def test_a_high_load_means_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.1, 90.0, 90.0))
+    assert not other_work()
+    monkeypatch.setattr(os, "getloadavg", lambda: (describe_host().cores * 0.6, 0.0, 0.0))
+    assert other_work()
 
 
 def test_what_a_training_would_be_refused_for_fails_here_too(workspace: Workspace) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.caches.made_rows import Maker, made_hashes, made_recipe
 from tests.pages.app_pages import open_page, text_of
 from tlcore.caches import fill, open_cache
@@ -28,7 +30,7 @@ def test_empty_caches_say_who_fills_them(home: Workspace) -> None:
 def test_one_kind_is_cleared_after_a_question_that_says_what_it_costs(home: Workspace) -> None:
     fill_both(home)
     app = open_page("system")
-    assert {metric.label: metric.delta for metric in app.metric}["Caches"] == "of at most 21.5 GB"
+    assert {metric.label: metric.delta for metric in app.metric}["Caches"] == "of at most 20.0 GB"
     app.button(key="caches-images").click().run()
     assert "decodes its pictures again" in text_of(app)
     assert "Your pictures, trainings and models stay" in text_of(app)
@@ -58,3 +60,24 @@ def test_keeping_keeps(home: Workspace) -> None:
     app.button(key="caches-no").click().run()
     assert len(list_items(home)) == 2
     assert "free again" not in text_of(app)
+
+
+def test_rows_stand_by_kind_and_copies_in_their_order(home: Workspace) -> None:
+    for kind, title in (
+        ("features", "Lite0, 224 px, changed copy 10"),
+        ("features", "Lite0, 224 px, changed copy 9"),
+        ("images", "224 px"),
+        ("features", "Lite0, 224 px"),
+    ):
+        recipe = replace(made_recipe(kind), title=title, parts=(("title", title),))
+        with open_cache(home, recipe) as cache:
+            fill(home, [cache], HASHES, Maker([recipe], HASHES), Silence())
+
+    table = next(table.value for table in open_page("system").dataframe if "Details" in table.value)
+
+    assert table["Details"].tolist() == [
+        "224 px",
+        "Lite0, 224 px",
+        "Lite0, 224 px, changed copy 9",
+        "Lite0, 224 px, changed copy 10",
+    ]

@@ -59,7 +59,8 @@ def test_a_preset_keeps_copies_and_says_what_they_cost(model: AppTest, home: Wor
 
     assert app.number_input(key=_COPIES).value == VIEWS
     assert options(home)["augmentation.views"] == VIEWS
-    assert f"sees {VIEWS} copies of every training picture, once" in text_of(app)
+    assert f"looks once at {VIEWS} copies of every training picture" in text_of(app)
+    assert "times as long" not in text_of(app)
 
 
 def test_anew_in_every_round_is_a_choice_with_its_cost(model: AppTest, home: Workspace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pages.widgets.result_settings import settings_table
-from pages.widgets.result_time import engine_words, memory_words, merged_words, steps
+from pages.widgets.result_time import engine_words, memory_words, merged_words, points_text, steps
 from tests.pages.app_pages import open_page, text_of
 from tests.pages.made_runs import add_run, made_report
 from tlcore.config import Mode, RunConfig
@@ -62,7 +62,9 @@ def test_the_engine_is_told_with_its_reason() -> None:
         report = made_report("r1", more={"cache": cache, "engine": _ENGINE | {"speeds": speeds, "notes": notes}})
         return engine_words(report).replace("\\", "")
 
-    assert words(won) == f"The locked part of the network ran in {won}."
+    assert words(won).startswith(
+        f"The locked part of the network ran in {won}. OpenVINO and TensorFlow are two programs"
+    )
     assert words(other, half).startswith(f"The locked part of the network ran in {half}. In a short race at full")
     assert "OpenVINO 566, TensorFlow 369 pictures a second" in words(half)
     assert words(other).startswith("The locked part of the network ran in OpenVINO.")
@@ -126,3 +128,26 @@ def test_settings_of_each_mode_are_those_that_it_reads() -> None:
 
     assert {"fine_tune_epochs", "fine_tune_at", "compute.engine"} <= set(tuned["Name"])
     assert not {"augmentation.views", "compute.engine", "compute.precision"} & set(scratch["Name"])
+
+
+def test_what_was_found_and_what_was_made_are_told_apart() -> None:
+    def about(features: str, trunk: str) -> str:
+        cache = {"features": features, "trunk": trunk}
+        report = made_report("r1", mode=Mode.FINE_TUNE, more={"seconds": _SECONDS, "cache": cache})
+        return {step.name: step.about for step in steps(report)}[_FEATURES]
+
+    assert about("hit", "miss") == (
+        "the features were found ready from an earlier run; what the unlocked part learns from was not: it was made "
+        "now, once for each picture, and kept for the next run"
+    )
+    assert about("miss", "hit").startswith("what the unlocked part learns from was found ready")
+    assert "found ready" not in about("miss", "miss")
+    assert "made" not in about("hit", "hit")
+
+
+def test_differences_of_probabilities_are_told_in_points() -> None:
+    assert points_text(2e-6) == "less than 0.001 points"
+    assert points_text(0.02) == "up to 2 points"
+    same = merged_words(Agreement(compared=140, same_answer=140, largest_difference=2e-6))
+    assert "e-0" not in same
+    assert "unlocked part" in same

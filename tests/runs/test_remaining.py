@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -60,6 +61,69 @@ def test_later_steps_are_counted_and_earlier_ones_are_not() -> None:
     assert left(story(FORECAST, FROZEN, tuning), 50) == pytest.approx(20 + 4)
     ending = story(FORECAST, FROZEN, tuning, epoch(5, 70, 6.0), (71, "task", {"task": "Keeping the model"}))
     assert left(ending, 72) == pytest.approx(3)
+
+
+LOOKED = 100
+COPIED = [
+    {"name": "start", "seconds": 5.0},
+    {"name": "features", "seconds": 4.0, "units": 40},
+    {"name": "copies", "seconds": 10.0, "units": 3 * LOOKED},
+    {"name": "frozen", "seconds": 10.0},
+    {"name": "finish", "seconds": 4.0},
+]
+
+
+def test_copies_that_are_still_to_come_are_counted_and_nothing_jumps_between_them() -> None:
+    events = [(0.0, "forecast", {"steps": COPIED})]
+    at = 5.0
+    for copy in (1, 2, 3):
+        for done in range(0, LOOKED + 1, 10):
+            task = {"task": f"Looking at changed copy {copy} of 3", "done": done, "total": LOOKED}
+            events.append((at, "progress", task))
+            at += 1.0
+    seen = []
+    for number, (seconds, _, values) in enumerate(events[2:], start=3):
+        if values["done"] > values["total"] // 2:  # its pace is settled
+            found = left(story(*events[:number]), seconds)
+            assert found is not None
+            seen.append(found)
+            truly = at - 1 - seconds
+            assert found == pytest.approx(truly + 14, abs=3)
+    assert all(later <= earlier for earlier, later in pairwise(seen))
+
+
+def test_the_pictures_themselves_come_before_their_copies() -> None:
+    looking = {"task": "Looking at the pictures", "total": 40}
+    plain = story(
+        (0.0, "forecast", {"steps": COPIED}),
+        (5, "progress", looking | {"done": 0}),
+        (7, "progress", looking | {"done": 20}),
+    )
+    assert left(plain, 7) == pytest.approx(2 + 10 + 14)
+
+
+def test_it_ticks_while_the_run_starts() -> None:
+    began = story((0, "started", {}), (2, "forecast", {"steps": STEPS}), (2.5, "task", {"task": "Building the model"}))
+    assert left(began, 2.5) == pytest.approx(66.5)
+    assert left(began, 4) == pytest.approx(65)
+
+
+def test_what_was_done_in_between_does_not_lead_back_to_the_start() -> None:
+    looking = {"task": "Looking at the pictures", "total": 100}
+    judging = (25.0, "task", {"task": "Judging the test pictures"})
+    told = story(FORECAST, (5, "progress", looking | {"done": 0}), (25, "progress", looking | {"done": 100}), judging)
+    assert left(told, 25) == pytest.approx(44)
+
+
+def test_the_first_round_is_not_foretold_below_the_pace_of_its_batches() -> None:
+    batches = [(27.0 + number, "batch", {"batch": number, "loss": 1.0, "accuracy": 0.5}) for number in range(1, 6)]
+    assert left(story(FORECAST, FROZEN, *batches), 32) == pytest.approx(35 * 1.0 + 34)
+
+
+def test_a_download_counts_though_nobody_foretold_it() -> None:
+    fetching = {"task": "Downloading the weights", "total": 100}
+    told = story(FORECAST, (1, "progress", fetching | {"done": 0}), (11, "progress", fetching | {"done": 10}))
+    assert left(told, 11) == pytest.approx(90 + 64)
 
 
 def test_it_never_falls_below_nothing() -> None:

@@ -96,6 +96,22 @@ def test_copies_pictures_and_judging_are_told_apart() -> None:
     assert seen.memory_bytes == 700
 
 
+def test_waiting_for_others_is_no_part_of_starting() -> None:
+    seen = observe(
+        [
+            at(0, "started"),
+            at(2, "task", task="Ending a measurement of this computer"),
+            at(9, "forecast", steps=[]),
+            at(10, "task", task="Building the model"),
+            *looking((11, 0), (21, 10), task="Waiting for another training that prepares the same pictures"),
+            at(22, "phase", phase="frozen", epochs=1, batches=1),
+        ],
+        validation_steps=1,
+    )
+    assert seen.figures["start"] == pytest.approx(2 + 1 + 1 + 1)
+    assert "wait" not in seen.figures
+
+
 def test_no_events_tell_no_speed() -> None:
     seen = observe([], validation_steps=1)
     assert seen.phases == {}

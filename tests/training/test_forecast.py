@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tlcore.backbones.checks import complete, fine_tune_start
 from tlcore.caches import fill, open_cache
+from tlcore.caches.budget import room
 from tlcore.config import RunConfig
 from tlcore.data.importer import import_pictures
 from tlcore.engines.protocol import EngineChoice
@@ -21,7 +22,7 @@ from tlcore.progress import Silence
 from tlcore.training import forecast as forecasting
 from tlcore.training import pace as pacing
 from tlcore.training.cache_plan import Counts
-from tlcore.training.demand import find_problems
+from tlcore.training.demand import find_problems, table_bytes
 from tlcore.training.forecast import COMPARED, Forecast, forecast
 from tlcore.training.material import Material
 from tlcore.training.pictures import image_recipe
@@ -76,7 +77,12 @@ def test_kept_copies_are_looked_at_one_by_one(workspace: Workspace) -> None:
     know(workspace, config)
     found = steps(forecast(workspace, config, COUNTS))
     assert found["read"] == pytest.approx(1000 * 0.01)
-    assert found["features"] == pytest.approx(200 * 0.02 + 4 * 1000 * 0.015)
+    assert found["features"] == pytest.approx(200 * 0.02)
+    assert found["copies"] == pytest.approx(4 * 1000 * 0.015)
+    # Copies are made of pictures that are read when it is their turn.
+    assert list(found)[2:5] == ["features", "read", "copies"]
+    units = {step.name: step.units for step in forecast(workspace, config, COUNTS).steps}
+    assert (units["features"], units["read"], units["copies"]) == (200, 1000, 4000)
 
 
 def test_without_room_pictures_are_read_in_every_round(workspace: Workspace) -> None:
@@ -118,6 +124,7 @@ def test_the_document_is_plain(workspace: Workspace) -> None:
     document = forecast(workspace, make(mode="finetune"), COUNTS).to_json()
     assert set(document) == {
         *("seconds", "memory_bytes", "disk_bytes", "download_bytes", "basis", "caches", "problems"),
+        "measured_while_busy",
     }
     parts = dict(document["seconds"])
     assert parts.pop("total") == pytest.approx(sum(parts.values()), abs=0.1)
@@ -175,6 +182,55 @@ def test_features_that_are_in_the_cache_take_no_time(
     found = forecast(workspace, config, pets)
     assert "features" not in steps(found)
     assert "convert" not in steps(found)
+
+
+def test_rows_that_somebody_uses_now_take_no_room_from_a_run_that_is_to_come(
+    workspace: Workspace, pets: Material
+) -> None:
+    config = make(mode="scratch")
+    hashes = list(pets.dataset.hashes)
+    recipe = image_recipe("my/pets", 224)
+    keep_rows(workspace, recipe, hashes)
+    tight = replace(workspace, limits=replace(workspace.limits, cache_bytes=int(1.2 * recipe.row_bytes * len(hashes))))
+    with open_cache(tight, recipe):
+        assert room(tight) < recipe.row_bytes * len(hashes)
+        found = forecast(tight, config, pets)
+    assert found.plan.images
+    assert found.plan.notes == ()
+    assert "read" not in steps(found)
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_run_counts_what_the_one_before_it_will_have_looked_at(
+    workspace: Workspace, pets: Material, chosen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choice = EngineChoice("openvino", "float32", "some version", "") if chosen else None
+    monkeypatch.setattr(forecasting, "known_choice", lambda *_, **__: choice)
+    # Room for features, but not for the activations that fine-tuning would start from.
+    tight = replace(workspace, limits=replace(workspace.limits, cache_bytes=1_000_000))
+    frozen, tuned = make(), make(mode="finetune")
+    know(workspace, frozen)
+    first = forecast(tight, frozen, pets)
+    alone, second = forecast(tight, tuned, pets), forecast(tight, tuned, pets, [first])
+    assert not alone.plan.trunk
+    assert {"features"} <= set(steps(first))
+    assert {"features"} <= set(steps(alone))
+    assert not {"features", "convert"} & set(steps(second))
+    other = forecast(tight, make(mode="finetune", image_size=160), pets, [first])
+    assert "features" in steps(other)
+
+
+def test_memory_that_was_seen_is_told(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    choice = EngineChoice("openvino", "float32", "some version", "")
+    monkeypatch.setattr(forecasting, "known_choice", lambda *_, **__: choice)
+    config = make()
+    worked_out = forecast(workspace, config, COUNTS).memory_bytes
+    seen = datetime(2026, 5, 4, tzinfo=UTC)
+    keep_speeds(workspace, Speeds(under=circumstances(config, None), seen=seen, memory_bytes=10**9, busy=True))
+    found = forecast(workspace, config, COUNTS)
+    assert found.memory_bytes == 10**9 + table_bytes(found.plan)
+    assert found.busy
+    assert forecast(workspace, make(image_size=160), COUNTS).memory_bytes < worked_out
 
 
 def test_too_little_memory_is_told_with_a_batch_that_fits() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from tlcore.errors import TrainingFailed
 from tlcore.progress import Silence
-from tlcore.training.memory import anonymous_bytes, half_batch, is_out_of_memory, tell_memory
+from tlcore.training.memory import MemoryWatch, anonymous_bytes, half_batch, is_out_of_memory, tell_memory
 
 MEBIBYTE = 1 << 20
 
@@ -101,3 +102,21 @@ def test_without_linuxs_description_resident_memory_is_told(tmp_path: Path) -> N
 def test_swapped_out_memory_is_held_too(tmp_path: Path) -> None:
     (tmp_path / "status").write_text("Name:\tpython\nRssAnon:\t    1000 kB\nRssFile:\t 999 kB\nVmSwap:\t  24 kB\n")
     assert anonymous_bytes(tmp_path / "status") == 1024 * 1024
+
+
+def test_the_watch_sees_what_is_taken_for_a_moment_only() -> None:
+    told: list[dict[str, Any]] = []
+
+    class Listener(Silence):
+        def event(self, kind: str, **values: Any) -> None:
+            told.append({"kind": kind} | values)
+
+    before = anonymous_bytes()
+    with MemoryWatch(every=0.01) as memory:
+        taken = np.ones(30_000_000)
+        time.sleep(0.2)
+        del taken
+    memory.tell(Listener())
+    assert memory.most - before > 150e6
+    assert anonymous_bytes() - before < 150e6
+    assert (told[0]["kind"], told[0]["anonymous"]) == ("memory", memory.most)

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -56,12 +56,19 @@ def used(items: Collection[Item]) -> int:
     return sum(item.bytes for item in items if item.kind != "thumbnails")
 
 
-def room(workspace: Workspace) -> int:
+def room(workspace: Workspace, later: bool = False) -> int:
     """Bytes that a run could have for its caches, were all evicted that nobody uses.
 
     The disk keeps a gigabyte free besides, or a twentieth of itself where that is less.
+
+    Args:
+        workspace: Whose caches.
+        later: Whether the run is still to come: whoever uses something now will have ended by then.
     """
-    return max(0, min(_limits_of_room(workspace, list_items(workspace))))
+    items = list_items(workspace)
+    if later:
+        items = tuple(replace(item, in_use=False) for item in items)
+    return max(0, min(_limits_of_room(workspace, items)))
 
 
 def _limits_of_room(workspace: Workspace, items: Collection[Item]) -> tuple[int, int]:

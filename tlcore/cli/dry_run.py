@@ -23,6 +23,7 @@ _STEPS: Final = {
     "convert": "Converting the backbone (once)",
     "read": "Reading the pictures",
     "features": "Looking at the pictures",
+    "copies": "Looking at their changed copies",
     "scratch": "Training from scratch",
     "frozen": "Training the head",
     "fine_tune": "Fine-tuning",
@@ -47,6 +48,8 @@ def foretell(workspace: Workspace, config: RunConfig) -> dict[str, Any]:
     expected = forecast(workspace, config, material)
     if expected.basis == "estimated":
         reason = why_not_now(workspace, config)
+        if expected.problems:
+            reason = reason or "What speaks against this training speaks against measuring this computer for it too."
         if reason:
             click.echo(f"This is an estimate. {reason}", err=True)
         else:
@@ -95,6 +98,7 @@ def describe_forecast(answer: dict[str, Any]) -> str:
     expected = answer["forecast"]
     seconds = dict(expected["seconds"])
     how = "measured on this computer" if expected["basis"] == "measured" else "an estimate"
+    how += ", while other work was running" if expected.get("measured_while_busy") else ""
     lines = [f"About {seconds.pop('total'):.0f} s ({how}):"]
     lines += [f"  {value:7.1f} s  {_STEPS.get(name, name)}" for name, value in seconds.items()]
     lines.append(

@@ -8,9 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tlcore.config import ComputeConfig
 from tlcore.devices import free_gpu_memory, has_bfloat16
 from tlcore.engines.choosing import choose
@@ -62,7 +59,6 @@ def open_engine(
     compute: ComputeConfig,
     on_gpu: bool,
     reporter: Reporter,
-    samples: NDArray[np.uint8] | None = None,
 ) -> FeatureEngine:
     """The engine for a network: the one that is asked for, else TensorFlow on a GPU, else the winner of a short race.
 
@@ -77,7 +73,6 @@ def open_engine(
         compute: What the configuration asks for.
         on_gpu: Whether TensorFlow computes on a GPU.
         reporter: Told of conversion and race; asked whether to stop while another process converts a network.
-        samples: Some of the pictures, uint8, for the race; None takes made-up ones.
 
     Raises:
         ConfigError: OpenVINO is asked for and can't convert the network, or the processor has no bfloat16.
@@ -104,7 +99,7 @@ def open_engine(
         if record is None:
             reporter.event("task", task="Converting the backbone (once for each backbone and size)")
             engine = _tensorflow(build(), None)
-            record = _convert_and_race(path, network, engine, samples, reporter)
+            record = _convert_and_race(path, network, engine, reporter)
             return _open(path, record, lambda: engine.model, compute, on_gpu)
     return _open(path, record, build, compute, on_gpu)
 
@@ -137,19 +132,12 @@ def _alone(folder: Path, reporter: Reporter) -> Iterator[None]:
         lock.release()
 
 
-def _convert_and_race(
-    path: Path,
-    network: FrozenNetwork,
-    engine: TensorFlowEngine,
-    samples: NDArray[np.uint8] | None,
-    reporter: Reporter,
-) -> KeptNetwork:
+def _convert_and_race(path: Path, network: FrozenNetwork, engine: TensorFlowEngine, reporter: Reporter) -> KeptNetwork:
     """Makes the network at `path` and its record."""
     from tlcore.engines.openvino import CannotConvert, OpenVinoEngine, convert
-    from tlcore.engines.race import PICTURES, made_up_pictures, run_race
+    from tlcore.engines.race import made_up_pictures, run_race
     from tlcore.engines.tensorflow import policy_precision
 
-    pictures = made_up_pictures(network.size) if samples is None or not len(samples) else samples[:PICTURES]
     wanted = (EMBEDDING,) if network.cut is None else (EMBEDDING, TRUNK)
     record = KeptNetwork(machine=this_machine(), tensorflow_precision=policy_precision())
     try:
@@ -161,7 +149,7 @@ def _convert_and_race(
         return record
     reporter.event("task", task="Trying which engine is faster on this machine")
     try:
-        race = run_race(OpenVinoEngine(path, engine.choice), engine, pictures, wanted)
+        race = run_race(OpenVinoEngine(path, engine.choice), engine, made_up_pictures(network.size), wanted)
     except RuntimeError as error:  # from compiling or running: it may be for want of memory, so it is not kept
         log.warning("OpenVINO can't run %s: %s", network.name, error)
         return record.model_copy(update={"refusal": _first_line(error)})

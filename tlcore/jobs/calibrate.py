@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import shutil
 import time
 from contextlib import suppress
@@ -17,25 +18,42 @@ from tlcore.backbones.checks import fine_tune_start
 from tlcore.backbones.registry import find_backbone, weights_state
 from tlcore.config import Mode, RunConfig
 from tlcore.data.catalog import ensure_dataset
+from tlcore.devices import describe_host
 from tlcore.errors import RunError
 from tlcore.jobs.context import JobContext
+from tlcore.jobs.measuring import KIND
 from tlcore.jobs.preflight import find_material, preflight
-from tlcore.jobs.service import delete_run, request_stop, submit
+from tlcore.jobs.service import delete_run, submit
 from tlcore.runs.events import read_events
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
-from tlcore.runs.states import State
 from tlcore.training.calibration import observe, small_config, small_material, what_learns
-from tlcore.training.forecast import forecast
+from tlcore.training.demand import table_bytes
+from tlcore.training.forecast import Forecast, forecast
 from tlcore.training.material import Material
+from tlcore.training.memory import available_bytes
 from tlcore.training.pace import Pace, learning_load, looking_load, usable
 from tlcore.training.speeds import Speeds, circumstances, keep_speeds, known_speeds
 from tlcore.workspace import Workspace
 
-KIND: Final = "calibrate"
+__all__ = [
+    "KIND",
+    "latest_calibration",
+    "may_begin_unasked",
+    "remember",
+    "run",
+    "shorten",
+    "submit_calibration",
+    "tell_forecast",
+    "why_not_now",
+]
 
 _LOOKED_THROUGH: Final = 30
+
+_UNASKED_SECONDS: Final = 60.0
+_UNASKED_MEMORY: Final = 0.5
+"""Of the memory that is free: more than that is not taken unasked."""
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +71,7 @@ def run(context: JobContext) -> dict[str, Any]:
     from tlcore.jobs.train import train_on
 
     workspace = context.workspace
+    busy = other_work()
     config = preflight(workspace, RunConfig.from_json(context.payload)).config
     for dataset in filter(None, (config.dataset, config.test_dataset)):
         ensure_dataset(workspace, dataset, context.reporter)
@@ -60,7 +79,7 @@ def run(context: JobContext) -> dict[str, Any]:
     try:
         small = shorten(workspace, config, material)
         train_on(context, *small, time.monotonic())
-        remember(workspace, *small, context.folder, refine=False)
+        remember(workspace, *small, context.folder, refine=False, busy=busy)
     finally:
         for path in (context.folder.model, context.folder.report, context.folder.test_pictures):
             path.unlink(missing_ok=True)
@@ -90,7 +109,12 @@ def shorten(workspace: Workspace, config: RunConfig, material: Material) -> tupl
 
 
 def remember(
-    workspace: Workspace, config: RunConfig, material: Material, folder: RunFolder, refine: bool = True
+    workspace: Workspace,
+    config: RunConfig,
+    material: Material,
+    folder: RunFolder,
+    refine: bool = True,
+    busy: bool = False,
 ) -> None:
     """Writes down how fast a run was that has just ended well. Losing it is no reason to fail the run.
 
@@ -100,21 +124,22 @@ def remember(
         material: Its pictures.
         folder: The run's; its events tell the pace.
         refine: Take the mean with what was known.
+        busy: Whether other work was going on meanwhile.
     """
     try:
         events = read_events(folder.events, 0).events
         if any(event["kind"] == "retry" for event in events):
             return  # part of it was done twice, with another batch size
         seen = observe(events, len(material.indices("validation")) / config.batch_size)
-        learns = what_learns(config, forecast(workspace, config, material).plan)
+        plan = forecast(workspace, config, material).plan
+        learns = what_learns(config, plan)
         phases = {learns[name]: speed for name, speed in seen.phases.items() if name in learns}
         figures: dict[str, Any] = dict(seen.figures)
+        # Converting takes more memory than all that follows, and is done once.
+        memory = None if seen.memory_bytes is None or "convert" in figures else seen.memory_bytes - table_bytes(plan)
         under = circumstances(config, _cut(config))
-        keep_speeds(
-            workspace,
-            Speeds(under=under, seen=datetime.now(UTC), phases=phases, memory_bytes=seen.memory_bytes, **figures),
-            refine,
-        )
+        speeds = Speeds(under=under, seen=datetime.now(UTC), phases=phases, memory_bytes=memory, busy=busy, **figures)
+        keep_speeds(workspace, speeds, refine)
     except Exception:
         log.exception("the speeds of %s were not written down", folder.id)
 
@@ -129,7 +154,7 @@ def tell_forecast(context: JobContext, config: RunConfig, material: Material) ->
     except Exception:
         log.exception("there is no forecast for %s", context.folder.id)
         return
-    steps = [{"name": step.name, "seconds": round(step.seconds, 2)} for step in expected.steps]
+    steps = [{"name": step.name, "seconds": round(step.seconds, 2), "units": step.units} for step in expected.steps]
     context.reporter.event("forecast", steps=steps, basis=expected.basis)
 
 
@@ -184,17 +209,29 @@ def why_not_now(workspace: Workspace, config: RunConfig) -> str:
     """
     if config.mode is not Mode.SCRATCH and weights_state(find_backbone(config.backbone), config.width) == "download":
         return "The backbone would have to be downloaded first, which the training itself does."
-    if any(job.kind in ("train", KIND) for job in Registry(workspace).unfinished()):
-        return "Another training or measurement is at work, and would make this computer seem slow."
+    if Registry(workspace).unfinished():
+        return "Something else is at work, and would make this computer seem slow."
     return ""
 
 
-def stop_calibrations(workspace: Workspace) -> None:
-    """Ends measurements that wait or are at work: a training comes first, and would be measured with them."""
-    for job in Registry(workspace).unfinished():
-        if job.kind == KIND and job.state is not State.STOPPING:
-            with suppress(RunError):  # it ended at this very moment
-                request_stop(workspace, job.id)
+def may_begin_unasked(workspace: Workspace, config: RunConfig, material: Material, expected: Forecast) -> bool:
+    """Whether measuring for a training is so short and small that nobody has to be asked.
+
+    Args:
+        workspace: Where.
+        config: Complete.
+        material: All pictures.
+        expected: What is foretold of the whole training.
+    """
+    if expected.problems or expected.memory_bytes > _UNASKED_MEMORY * available_bytes():
+        return False
+    return forecast(workspace, *shorten(workspace, config, material)).seconds <= _UNASKED_SECONDS
+
+
+def other_work() -> bool:
+    """Whether so much is going on that this computer would seem slow."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return load > describe_host().cores / 2
 
 
 def _cut(config: RunConfig) -> int | None:

@@ -1,4 +1,4 @@
-"""What is said of a job whose disk is full, by its worker or, when even that finds no room, by the supervisor."""
+"""What is said of a job whose worker can't tell its end: the disk is full, or it was ended from outside."""
 
 from __future__ import annotations
 
@@ -11,3 +11,6 @@ DISK_FULL: Final = (
 
 NO_ROOM: Final = 74
 """A worker's exit status when it could not write down how the job ended (`EX_IOERR` of sysexits.h)."""
+
+ENDED_MEASUREMENT: Final = "It was ended, so that a training had the computer for itself."
+"""Of a measurement that was asked to stop, did not hear it, and was ended from outside."""

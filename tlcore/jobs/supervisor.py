@@ -18,11 +18,11 @@ from tlcore.errors import RunError, StudioError, WorkspaceError
 from tlcore.files import is_disk_full
 from tlcore.jobs import spare
 from tlcore.jobs.executor import Executor, WorkerEnd
-from tlcore.jobs.last_words import DISK_FULL, NO_ROOM
+from tlcore.jobs.last_words import DISK_FULL, ENDED_MEASUREMENT, NO_ROOM
 from tlcore.jobs.local import LocalExecutor
 from tlcore.jobs.out_of_memory import CountKills, count_kills, lacked_memory
 from tlcore.jobs.process import describe_exit
-from tlcore.jobs.queue import startable
+from tlcore.jobs.queue import slot_of, startable
 from tlcore.jobs.retry import advice, begin_second_attempt
 from tlcore.runs.events import Event, EventWriter, last_event
 from tlcore.runs.folder import RunFolder
@@ -196,6 +196,8 @@ class Supervisor:
             )
             ended = describe_exit(exit_code)
             return State.FAILED, f"The job's process could not start ({error_id}). {ended} See {folder.log}."
+        if record.state is State.STOPPING and slot_of(record) == "calibrate":
+            return State.STOPPED, ENDED_MEASUREMENT
         lacked = lacked_memory(folder, exit_code, self._kills())
         if lacked:
             return State.FAILED, advice(record.kind, folder)

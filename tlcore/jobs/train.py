@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,17 +35,21 @@ from tlcore.evaluation.report import (
 )
 from tlcore.files import write_json
 from tlcore.images.decode import load_picture
-from tlcore.jobs.calibrate import remember, stop_calibrations, tell_forecast
+from tlcore.jobs.calibrate import remember, tell_forecast
 from tlcore.jobs.context import JobContext
+from tlcore.jobs.measuring import end_measurements
 from tlcore.jobs.preflight import find_material, preflight
 from tlcore.runs.folder import RunFolder
 from tlcore.serving.predictor import Predictor
 from tlcore.training.forecast import COMPARED
 from tlcore.training.history import PhaseEpochs
 from tlcore.training.material import Material
+from tlcore.training.memory import MemoryWatch
 
 if TYPE_CHECKING:
     from tlcore.training.session import Session
+
+_AT_ONCE: Final = 8
 
 
 def run(context: JobContext) -> dict[str, Any]:
@@ -65,7 +69,7 @@ def run(context: JobContext) -> dict[str, Any]:
         ensure_dataset(context.workspace, dataset, context.reporter)
     config = preflight(context.workspace, asked).config
     material = find_material(context.workspace, config)
-    stop_calibrations(context.workspace)
+    end_measurements(context.workspace, context.reporter)
     tell_forecast(context, config, material)
     result = train_on(context, config, material, started)
     if not result["stopped"]:
@@ -87,23 +91,26 @@ def train_on(context: JobContext, config: RunConfig, material: Material, started
     from tlcore.training.session import Session
 
     backbone = find_backbone(config.backbone)
-    with Session(
-        config,
-        backbone,
-        layer_table(backbone.id, config.width),
-        material,
-        choose_device(),
-        context.workspace,
-        context.reporter,
-        _earlier_head(config, context),
-        context.folder.checkpoints,
-    ) as session:
+    with (
+        MemoryWatch() as memory,
+        Session(
+            config,
+            backbone,
+            layer_table(backbone.id, config.width),
+            material,
+            choose_device(),
+            context.workspace,
+            context.reporter,
+            _earlier_head(config, context),
+            context.folder.checkpoints,
+        ) as session,
+    ):
         try:
             session.prepare()
             baseline = score(session.answers("test"), material.labels("test"))
             context.reporter.event("baseline", **baseline.model_dump())
             session.train()
-            report = _finish(context, session, backbone, baseline, started)
+            report = _finish(context, session, backbone, baseline, started, memory)
         finally:
             _forget_removed_pictures(context, material)
     return report.to_json() | {"stopped": session.stopped}
@@ -128,7 +135,9 @@ def _earlier_head(config: RunConfig, context: JobContext) -> list[NDArray[np.flo
     return load_head(RunFolder.find(context.workspace, config.from_run).model)
 
 
-def _finish(context: JobContext, session: Session, backbone: Backbone, baseline: Score, started: float) -> Report:
+def _finish(
+    context: JobContext, session: Session, backbone: Backbone, baseline: Score, started: float, memory: MemoryWatch
+) -> Report:
     """Keeps the model, judges it, makes the bundle, writes the report last."""
     from tlcore.export.bundle import versions, write_bundle
     from tlcore.training.assembly import count
@@ -147,6 +156,7 @@ def _finish(context: JobContext, session: Session, backbone: Backbone, baseline:
         bundle = write_bundle(model, folder.bundle, folder.id, class_names, backbone, kept, session.head_weights)
         agreement = compare_with_bundle(context, session) if bundle.engine == "openvino" else None
         merged = compare_merged(session, answers) if session.on_trunk else None
+    memory.tell(reporter)
     indices = material.indices("test")
     tested = material.source("test")
     keys, hashes = ([names[index] for index in indices] for names in (tested.keys, tested.hashes))
@@ -173,7 +183,7 @@ def _finish(context: JobContext, session: Session, backbone: Backbone, baseline:
         agreement=agreement,
         merged=merged,
         batch_size=session.batch_size,
-        memory_bytes=session.memory_bytes or None,
+        memory_bytes=max(session.memory_bytes, memory.most) or None,
         plan_notes=session.plan.notes,
         dataset=_dataset_use(material),
         config=config,
@@ -205,7 +215,9 @@ def compare_with_bundle(context: JobContext, session: Session) -> Agreement:
     keras_answers: list[NDArray[np.float32]] = []
     bundle_answers: list[NDArray[np.float32]] = []
     for pictures in session.judge.picture_batches("test", "Checking the saved model", COMPARED):
-        keras_answers.append(session.judge.answer_pictures(pictures))
+        # A few at once: all of them would take more memory than everything before.
+        few = (pictures[start : start + _AT_ONCE] for start in range(0, len(pictures), _AT_ONCE))
+        keras_answers.extend(session.judge.answer_pictures(some) for some in few)
         bundle_answers.append(predictor.probabilities(pictures))
     return _agreement(np.concatenate(bundle_answers), np.concatenate(keras_answers))
 

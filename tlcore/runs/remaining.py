@@ -6,10 +6,16 @@ from datetime import datetime
 from statistics import fmean
 from typing import Final
 
-from tlcore.runs.story import PhaseProgress, RunStory, TaskProgress
+from tlcore.runs.story import ExpectedStep, PhaseProgress, RunStory, TaskProgress
 
-_TASKS: Final = (("Reading pictures", "read"), ("Looking at", "features"), ("Converting", "convert"))
+_TASKS: Final = (
+    ("Reading pictures", "read"),
+    ("Looking at changed", "copies"),
+    ("Looking at", "features"),
+    ("Converting", "convert"),
+)
 _RECENT_EPOCHS: Final = 3
+_SETTLED_SECONDS: Final = 1.0
 
 
 def seconds_to_end(story: RunStory, now: datetime) -> float | None:
@@ -19,58 +25,86 @@ def seconds_to_end(story: RunStory, now: datetime) -> float | None:
         story: What the run has told.
         now: The time.
     """
-    names = [name for name, _ in story.expected]
-    at_hand = _step_at_hand(story, names)
-    if at_hand is None:
+    place = _place(story)
+    if place is None:
         return None
-    index = names.index(at_hand)
-    foretold = story.expected[index][1]
-    later = sum(seconds for _, seconds in story.expected[index + 1 :])
-    return later + _rest_of(story, at_hand, foretold, now)
+    later = sum(step.seconds for step in story.expected[place + 1 :])
+    return later + _rest_of(story, story.expected[place], now)
 
 
-def _step_at_hand(story: RunStory, names: list[str]) -> str | None:
-    """The foretold step that the run is in; what it does for a moment between steps counts to the one before."""
-    if not names:
-        return None
+def _place(story: RunStory) -> int | None:
+    """Which of the foretold steps the run is in. It never goes back: what it does in between counts to the one before.
+
+    None where nothing was foretold, or not the phase at hand.
+    """
+    names = [step.name for step in story.expected]
     phase = story.phase
-    if phase is not None:
-        over = story.task is not None or phase.done >= phase.epochs
-        following = [name for name in names if name in ("fine_tune", "finish")]
-        if not over or phase.name not in names:
-            return phase.name if phase.name in names else None
-        if phase.done >= phase.epochs and phase.name == "frozen" and "fine_tune" in following and story.task is None:
-            return phase.name
-        return "finish" if "finish" in names else phase.name
-    task = story.task.task if story.task is not None else ""
-    for beginning, name in _TASKS:
-        if task.startswith(beginning) and name in names:
-            return name
-    return names[0]
-
-
-def _rest_of(story: RunStory, name: str, foretold: float, now: datetime) -> float:
-    own, began, told = None, None, None
-    if story.phase is not None and name == story.phase.name:
-        own, began, told = _own_pace(story.phase), story.phase.began, story.phase.told
-    elif story.task is not None:
-        own, began, told = story.task.seconds_left(), story.task.began, story.task.told
-        if name == "finish" or not _is_settled(story.task):
-            own = None  # one of several tasks of this step, or too early to tell
-    if own is not None and told is not None:
-        return max(own - (now - told).total_seconds(), 0.0)
-    passed = (now - began).total_seconds() if began is not None else 0.0
-    return max(foretold - passed, 0.0)
-
-
-def _own_pace(phase: PhaseProgress) -> float | None:
-    """From the latest epochs but the first, which is slower than the others."""
-    later = phase.seconds[1:]
-    if not later:
+    if phase is None or not names:
+        reached = [names.index(name) for task in story.tasks if (name := _step_of(task)) in names]
+        return max(reached, default=0) if names else None
+    if phase.name not in names:
         return None
+    over = story.task is not None or (phase.done >= phase.epochs and not _more_to_learn(phase, names))
+    return names.index("finish" if over and "finish" in names else phase.name)
+
+
+def _more_to_learn(phase: PhaseProgress, names: list[str]) -> bool:
+    return phase.name == "frozen" and "fine_tune" in names
+
+
+def _step_of(task: TaskProgress) -> str:
+    return next((name for beginning, name in _TASKS if task.task.startswith(beginning)), "")
+
+
+def _rest_of(story: RunStory, step: ExpectedStep, now: datetime) -> float:
+    if story.phase is not None and story.phase.name == step.name:
+        return _rest_of_phase(story.phase, step, now)
+    tasks = [task for task in story.tasks if _step_of(task) == step.name]
+    rest = _rest_of_tasks(tasks, step, now)
+    if rest is None:
+        began = _began(story, step, tasks)
+        passed = (now - began).total_seconds() if began is not None else 0.0
+        rest = max(step.seconds - passed, 0.0)
+    return max(rest, _rest_at_hand(story.task, now))
+
+
+def _began(story: RunStory, step: ExpectedStep, tasks: list[TaskProgress]) -> datetime | None:
+    if story.phase is not None:  # what follows the last phase
+        phase_began = story.phase.began
+        return next((task.began for task in story.tasks if task.began >= phase_began), None)
+    if step.name == story.expected[0].name:
+        return story.began
+    return tasks[0].began if tasks else None
+
+
+def _rest_of_tasks(tasks: list[TaskProgress], step: ExpectedStep, now: datetime) -> float | None:
+    """By the pace of all that this step has done so far, one copy of the pictures after the other; None without one."""
+    done = sum(task.done - task.first for task in tasks)
+    if not done or step.name == "convert":
+        return None
+    latest = tasks[-1]
+    seconds = (latest.told - tasks[0].began).total_seconds()
+    if seconds < _SETTLED_SECONDS:
+        return None
+    units = max(step.units - done, latest.total - latest.done)
+    return max(units * seconds / done - (now - latest.told).total_seconds(), 0.0)
+
+
+def _rest_at_hand(task: TaskProgress | None, now: datetime) -> float:
+    """What the task at hand, foretold or not, still takes by its own pace; 0 while it has none."""
+    if task is None or (task.told - task.began).total_seconds() < _SETTLED_SECONDS:
+        return 0.0
+    own = task.seconds_left()
+    return max(own - (now - task.told).total_seconds(), 0.0) if own is not None else 0.0
+
+
+def _rest_of_phase(phase: PhaseProgress, step: ExpectedStep, now: datetime) -> float:
+    """From the latest epochs but the first, which is slower; before, as foretold, but not below the batches' pace."""
+    told = (now - phase.told).total_seconds()
+    later = phase.seconds[1:]
     part = phase.batch / phase.batches if phase.batches else 0.0
-    return max(phase.epochs - phase.done - part, 0.0) * fmean(later[-_RECENT_EPOCHS:])
-
-
-def _is_settled(task: TaskProgress) -> bool:
-    return (task.told - task.began).total_seconds() >= 1.0 and task.done > task.first
+    epochs = max(phase.epochs - phase.done - part, 0.0)
+    if later:
+        return max(epochs * fmean(later[-_RECENT_EPOCHS:]) - told, 0.0)
+    own = epochs * phase.batches * phase.batch_seconds - told if phase.batch_seconds is not None else 0.0
+    return max(step.seconds - (now - phase.began).total_seconds(), own, 0.0)

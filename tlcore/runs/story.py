@@ -12,6 +12,7 @@ from tlcore.runs.events import Event
 
 _MOST_BATCHES: Final = 5_000
 _RECENT_EPOCHS: Final = 3
+_FEWEST_BATCHES: Final = 3
 _FIGURES: Final = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
@@ -22,6 +23,15 @@ class Note:
     time: datetime
     text: str
     level: str
+
+
+@dataclass(frozen=True)
+class ExpectedStep:
+    """One part of a run as it was foretold at its start; `units` are the pictures that it has to go through, or 0."""
+
+    name: str
+    seconds: float
+    units: int = 0
 
 
 @dataclass
@@ -63,6 +73,7 @@ class PhaseProgress:
         batch: Batches finished in the epoch after those.
         told: When its latest batch or epoch was told.
         seconds: How long each finished epoch took.
+        batch_seconds: How long a batch takes, without the first of an epoch; None while there are too few.
     """
 
     name: str
@@ -74,6 +85,23 @@ class PhaseProgress:
     done: int = 0
     batch: int = 0
     seconds: list[float] = field(default_factory=list)
+    batch_seconds: float | None = None
+    _first_batch: tuple[datetime, int] | None = None
+
+    def add_batch(self, time: datetime, batch: int) -> None:
+        """Takes in that a batch is finished."""
+        if self._first_batch is None or batch <= self.batch:
+            self._first_batch = (time, batch)
+        began, first = self._first_batch
+        if batch - first >= _FEWEST_BATCHES:
+            self.batch_seconds = (time - began).total_seconds() / (batch - first)
+        self.batch, self.told = batch, time
+
+    def add_epoch(self, time: datetime, epoch: int, seconds: float) -> None:
+        """Takes in that an epoch is finished."""
+        self.done, self.batch, self.told = epoch, 0, time
+        self.seconds.append(seconds)
+        self._first_batch = None
 
     @property
     def fraction(self) -> float:
@@ -103,10 +131,12 @@ class RunStory:
         history: The `epoch` events' figures, oldest first; a figure that was not a number is NaN.
         batches: The `batch` events' figures, evenly thinned to at most 5,000.
         task: What is done outside of epochs now, None in an epoch.
+        tasks: All that was done outside of epochs so far, with `task`, oldest first.
+        began: When the first event was told; None before.
         notes: What was worth telling.
         baseline: Loss and accuracy on the test pictures before training, None while unknown.
         versions: Versions of the packages that the worker uses.
-        expected: Steps of the run and the seconds that each will take, in order, as they were foretold at its start.
+        expected: Steps of the run, in order, as they were foretold at its start.
         memory: Most anonymous memory that the worker told of, in bytes; None while it told none.
     """
 
@@ -115,10 +145,12 @@ class RunStory:
         self.history: list[dict[str, Any]] = []
         self.batches: list[dict[str, Any]] = []
         self.task: TaskProgress | None = None
+        self.tasks: list[TaskProgress] = []
+        self.began: datetime | None = None
         self.notes: list[Note] = []
         self.baseline: dict[str, Any] | None = None
         self.versions: dict[str, str] = {}
-        self.expected: list[tuple[str, float]] = []
+        self.expected: list[ExpectedStep] = []
         self.memory: int | None = None
         self._stride = 1
         self._batches_seen = 0
@@ -131,11 +163,12 @@ class RunStory:
     def add(self, event: Event) -> None:
         """Adds one event; kinds that this version does not know are left out."""
         time = datetime.fromisoformat(event["time"])
+        self.began = self.began or time
         match event["kind"]:
             case "started":
                 self.versions = event.get("versions", {})
             case "task":
-                self.task = TaskProgress(event["task"], time, time)
+                self._begin_task(TaskProgress(event["task"], time, time))
             case "progress":
                 self._add_progress(event, time)
             case "phase":
@@ -151,16 +184,24 @@ class RunStory:
             case "retry":
                 self._add_retry(event, time)
             case "forecast":
-                self.expected = [(step["name"], step["seconds"]) for step in event["steps"]]
+                self.expected = [
+                    ExpectedStep(step["name"], step["seconds"], step.get("units", 0)) for step in event["steps"]
+                ]
             case "baseline":
                 self.baseline = _figures(event)
             case "ended":
                 self.task = None
 
     def _add_progress(self, event: Event, time: datetime) -> None:
-        if self.task is None or self.task.task != event["task"] or self.task.total == 0:
-            self.task = TaskProgress(event["task"], time, time, first=event["done"])
-        self.task.done, self.task.total, self.task.told = event["done"], event["total"], time
+        task = self.task
+        if task is None or task.task != event["task"] or task.total == 0 or event["done"] < task.done:
+            task = self._begin_task(TaskProgress(event["task"], time, time, first=event["done"]))
+        task.done, task.total, task.told = event["done"], event["total"], time
+
+    def _begin_task(self, task: TaskProgress) -> TaskProgress:
+        self.task = task
+        self.tasks.append(task)
+        return task
 
     def _add_phase(self, event: Event, time: datetime) -> None:
         self.task = None
@@ -181,7 +222,7 @@ class RunStory:
     def _add_batch(self, event: Event, time: datetime) -> None:
         self.task = None
         if self.phase is not None:
-            self.phase.batch, self.phase.told = event["batch"], time
+            self.phase.add_batch(time, event["batch"])
         if self._batches_seen % self._stride == 0 and event["loss"] is not None and event["accuracy"] is not None:
             self.batches.append(_figures(event))
         self._batches_seen += 1
@@ -193,8 +234,7 @@ class RunStory:
         self.task = None
         self.history.append(_figures(event))
         if self.phase is not None:
-            self.phase.done, self.phase.batch, self.phase.told = event["epoch"], 0, time
-            self.phase.seconds.append(event["seconds"])
+            self.phase.add_epoch(time, event["epoch"], event["seconds"])
 
 
 def _figures(event: Event) -> dict[str, Any]:

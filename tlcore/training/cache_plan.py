@@ -139,7 +139,7 @@ def _plan_fine_tuning(config: RunConfig, sizes: _Sizes, room: int) -> CachePlan:
         plan = CachePlan(features=True, trunk=True, trunk_dtype=dtype, views=sizes.views, bytes=kept)
         return _with_copied_pictures(plan, sizes, room)
     both = sizes.trunk[dtype] + sizes.features
-    notes = [_not_kept("What the frozen part makes of the pictures", both, room) + _ALL_FINE_TUNING]
+    notes = [_not_kept("What the locked part makes of the pictures", both, room) + _ALL_FINE_TUNING]
     # The head that an earlier run trained is not trained again, so nothing would learn from features.
     features = config.from_run is None and sizes.features <= room
     kept = {"features": sizes.features} if features else {}
@@ -170,7 +170,7 @@ _MORE_ROOM = "More room for caches (TLCORE_CACHE_GB), a smaller image size or fe
 _READ_AGAIN = f"Every picture is read from its file in every round. {_MORE_ROOM}"
 _ALL_EACH_TIME = f"Every picture goes through the whole network in every round. {_MORE_ROOM}"
 _ALL_FINE_TUNING = (
-    "Fine-tuning sends every picture through the whole network in every round, which takes several times as long. "
+    "Fine-tuning sends every picture through the whole network in every round. "
     "More room for caches (TLCORE_CACHE_GB), a smaller image size, fewer kept copies or fine-tuning fewer stages "
     "would help."
 )

@@ -21,7 +21,7 @@ from tlcore.training.cache_plan import CachePlan, learns_from_whole_network
 from tlcore.training.material import Material
 from tlcore.training.speeds import Learns, PhaseSpeed
 
-Work = Literal["start", "convert", "read", "extract", "vary", "judge", "finish"]
+Work = Literal["start", "convert", "read", "extract", "vary", "judge", "finish", "wait"]
 
 CHECK_SHARE: Final = 0.35
 """Time of a validation batch as a share of a training batch: there is no way back through the layers."""
@@ -36,6 +36,8 @@ _TASKS: Final[tuple[tuple[str, Work], ...]] = (
     ("Comparing", "convert"),
     ("Trying", "convert"),
     ("Keeping", "finish"),
+    ("Waiting for another", "wait"),
+    ("Ending a measurement", "wait"),
 )
 
 _PICTURES: Final = 192
@@ -226,7 +228,7 @@ class _Story:
             self._phase.add_epoch(event["seconds"])
         elif kind == "memory":
             self._memory = max(self._memory or 0, event["anonymous"])
-        elif kind == "baseline":
+        elif kind in ("baseline", "forecast"):
             self._doing = "start"
 
     def _work(self, task: str) -> Work:
@@ -263,7 +265,7 @@ class _Story:
         if "convert" in self._seconds:
             figures["convert"] = self._seconds["convert"]
         for work, pace in self._paces.items():
-            if pace.each is not None:
+            if pace.each is not None and work != "wait":
                 figures[work] = pace.each
                 figures["finish" if work == "judge" else "start"] += pace.once
         return Observed(figures, self._phases, self._memory)

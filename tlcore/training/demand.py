@@ -15,16 +15,17 @@ from tlcore.training.cache_plan import CachePlan, in_words
 from tlcore.training.calibration import what_learns
 from tlcore.workspace import Workspace
 
-# Bytes, measured with EfficientNet-Lite0: a worker that has loaded its frameworks and trained a head; and what Keras
-# holds at once of a picture that it only looks at, as a share of what all layers put out.
-_WORKER: Final = 600e6
-_LOOKING_SHARE: Final = 0.16
+# Bytes, measured with EfficientNet-Lite0: a worker that has loaded its frameworks, trained a head and opened the
+# bundle; and what Keras holds at once of a picture that it only looks at, as a share of what all layers put out.
+_WORKER: Final = 700e6
+_LOOKING_SHARE: Final = 0.11
 _LOOKED_AT: Final = 32
+_COMPARED_AT_ONCE: Final = 8
 _WEIGHT_BYTES: Final = 4
 _COPIES_OF_WEIGHTS: Final = 3
 _LEARNING_COPIES: Final = 3
 _TABLE_BYTES: Final = 256e6
-_CONVERTING: Final = 150e6
+_CONVERTING: Final = 180e6
 _SPARE_DISK: Final = 200e6
 
 
@@ -41,7 +42,9 @@ class Problem:
     change: str
 
 
-def needed_memory(config: RunConfig, table: LayerTable, backbone: Backbone, plan: CachePlan) -> int:
+def needed_memory(
+    config: RunConfig, table: LayerTable, backbone: Backbone, plan: CachePlan, converts: bool = False
+) -> int:
     """Most memory that the worker uses, in bytes. Mapped files don't count: the system drops them when it has to.
 
     Args:
@@ -49,17 +52,23 @@ def needed_memory(config: RunConfig, table: LayerTable, backbone: Backbone, plan
         table: The backbone's layers.
         backbone: Its record.
         plan: What is kept of the pictures.
+        converts: Whether the backbone has to be converted first.
     """
     size = config.image_size or backbone.default_size
     picture = backbone.megabytes_per_picture * 1e6 * (size / backbone.default_size) ** 2
-    looking = _LOOKED_AT * picture * _LOOKING_SHARE
+    # A head that learns from features needs the whole network for nothing but a last comparison.
+    only_compares = config.mode is Mode.FROZEN and set(what_learns(config, plan).values()) == {"head"}
+    looking = (_COMPARED_AT_ONCE if only_compares else _LOOKED_AT) * picture * _LOOKING_SHARE
     learning = config.batch_size * picture * _learning_share(config, table, plan)
     weights = table.parameters * _WEIGHT_BYTES * _COPIES_OF_WEIGHTS
     moments = _trainable(config, table) * _WEIGHT_BYTES * _LEARNING_COPIES
-    tables = sum(min(plan.bytes.get(kind, 0), _TABLE_BYTES) for kind in ("features", "trunk"))
-    # A network that has learned is converted for predictions; a frozen one was converted before.
-    converting = 0.0 if config.mode is Mode.FROZEN else _CONVERTING
-    return round(_WORKER + weights + moments + tables + converting + max(looking, learning))
+    converting = _CONVERTING if converts else 0.0
+    return round(_WORKER + weights + moments + table_bytes(plan) + converting + max(looking, learning))
+
+
+def table_bytes(plan: CachePlan) -> int:
+    """Memory for rows that are kept: small tables are read as a whole."""
+    return round(sum(min(plan.bytes.get(kind, 0), _TABLE_BYTES) for kind in ("features", "trunk")))
 
 
 def _trainable(config: RunConfig, table: LayerTable) -> int:

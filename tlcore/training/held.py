@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from tlcore.caches.looking import Shelf
 from tlcore.caches.recipe import Recipe
@@ -27,12 +28,14 @@ class Missing:
         plain: Pictures that the frozen network has not seen as they are.
         copies: Changed copies that it has not seen.
         bytes: Room that all these rows will take.
+        leaves: Names of the entries that will be whole after the run.
     """
 
     images: int
     plain: int
     copies: int
     bytes: int
+    leaves: frozenset[str] = frozenset()
 
 
 def missing_rows(
@@ -42,6 +45,7 @@ def missing_rows(
     plan: CachePlan,
     network: FrozenNetwork,
     choice: EngineChoice | None,
+    left: frozenset[str] = frozenset(),
 ) -> Missing:
     """Looks what is there.
 
@@ -52,10 +56,11 @@ def missing_rows(
         plan: What is kept.
         network: What looks at them.
         choice: What it runs on; None while that is not chosen: then nothing of it is there.
+        left: Names of the entries that earlier runs with the same pictures will have made whole.
     """
     if isinstance(material, Counts):
         return _all_missing(material, plan)
-    absent = _Absent(workspace, config, material, plan, network, choice)
+    absent = _Absent(workspace, config, material, plan, network, choice, left)
     plain_parts: tuple[Part, ...] = tuple(part for part in PARTS if part != "train" or not plan.views)
     looks = plan.features or plan.trunk
     plain = sum(absent.rows(part, 0) for part in plain_parts) if looks else 0
@@ -64,7 +69,7 @@ def missing_rows(
     needed = plan.image_parts if copies or plan.image_parts == PARTS else ()
     images = sum(absent.images(part) for part in needed)
     whole = _all_missing(Counts(*(len(material.indices(part)) for part in PARTS)), plan)
-    return Missing(images, plain, copies, _bytes(plan, whole, images, plain + copies))
+    return Missing(images, plain, copies, _bytes(plan, whole, images, plain + copies), frozenset(absent.asked))
 
 
 def _all_missing(counts: Counts, plan: CachePlan) -> Missing:
@@ -81,6 +86,9 @@ def _bytes(plan: CachePlan, whole: Missing, images: int, rows: int) -> int:
     return decoded + looked * rows // max(whole.plain + whole.copies, 1)
 
 
+_NOT_CHOSEN: Final = EngineChoice("openvino", "float32", "not chosen yet", "")
+
+
 class _Absent:
     """Counts rows that are not there; a picture without its features or without its trunk has to be looked at."""
 
@@ -92,23 +100,31 @@ class _Absent:
         plan: CachePlan,
         network: FrozenNetwork,
         choice: EngineChoice | None,
+        left: frozenset[str],
     ) -> None:
+        self.asked: set[str] = set()
+        self._left = left
         self._shelf = Shelf.look(workspace)
         self._config, self._material, self._plan = config, material, plan
         self._network, self._choice = network, choice
 
     def images(self, part: Part) -> int:
         """Decoded pictures."""
-        return self._shelf.missing(image_recipe(self._dataset(part), self._network.size), self._hashes(part))
+        return self._missing(image_recipe(self._dataset(part), self._network.size), part, chosen=True)
 
     def rows(self, part: Part, copy: int) -> int:
         """Of the frozen network's outputs, for one changed copy of each picture or (0) the pictures as they are."""
+        recipes = self._recipes(part, copy, self._choice or _NOT_CHOSEN)
+        chosen = self._choice is not None
+        return max((self._missing(recipe, part, chosen) for recipe in recipes), default=0)
+
+    def _missing(self, recipe: Recipe, part: Part, chosen: bool) -> int:
+        name = f"{part} {recipe.key}"
+        self.asked.add(name)
+        if name in self._left:
+            return 0
         hashes = self._hashes(part)
-        if self._choice is None:
-            return len(set(hashes))
-        return max(
-            (self._shelf.missing(recipe, hashes) for recipe in self._recipes(part, copy, self._choice)), default=0
-        )
+        return self._shelf.missing(recipe, hashes) if chosen else len(set(hashes))
 
     def _recipes(self, part: Part, copy: int, choice: EngineChoice) -> Sequence[Recipe]:
         dataset, config, plan = self._dataset(part), self._config, self._plan

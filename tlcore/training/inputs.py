@@ -208,15 +208,16 @@ class Inputs:
         task = (
             f"Looking at changed copy {group.view} of {self._plan.views}" if group.view else "Looking at the pictures"
         )
-        done = 0
-        self._reporter.progress(task, done, len(places))
+        total = len(group.indices)
+        done = total - len(places)  # were there already, or are copies of others
+        self._reporter.progress(task, done, total)
         with closing(self._frozen_engine().extract(self._batches(group, places), tuple(outputs))) as found:
             for rows in found:
                 if self._reporter.stop_requested():
                     raise Stopped
                 yield rows
                 done += len(rows[0])
-                self._reporter.progress(task, done, len(places))
+                self._reporter.progress(task, done, total)
 
     def _batches(self, group: _Group, places: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
         if not group.view:

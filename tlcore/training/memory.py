@@ -5,14 +5,17 @@ from __future__ import annotations
 import errno
 import os
 import re
+import threading
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from tlcore.control_group import memory_group
 from tlcore.files import error_chain, is_disk_full
 from tlcore.progress import Reporter
 
 _STATUS: Final = Path("/proc/self/status")
+_WATCH_SECONDS: Final = 0.2
 
 # TensorFlow's and JAX's error for memory. It can't be imported here: this module is read without a framework.
 _RESOURCE_ERRORS: Final = frozenset({"ResourceExhaustedError", "OutOfMemoryError"})
@@ -76,6 +79,40 @@ def tell_memory(reporter: Reporter, status: Path = _STATUS) -> int:
     anonymous = anonymous_bytes(status)
     reporter.event("memory", anonymous=anonymous, available=available_bytes())
     return anonymous
+
+
+class MemoryWatch:
+    """Looks at this process's memory a few times a second: the most is taken for moments, between all that is told.
+
+    A context manager; `most` is the most anonymous memory that was seen, in bytes.
+    """
+
+    def __init__(self, every: float = _WATCH_SECONDS) -> None:
+        self.most = 0
+        self._every = every
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="memory-watch", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def tell(self, reporter: Reporter) -> None:
+        """Tells a `memory` event of the most."""
+        if self.most:
+            reporter.event("memory", anonymous=self.most, available=available_bytes())
+
+    def _look(self) -> None:
+        while True:
+            self.most = max(self.most, anonymous_bytes())
+            if self._over.wait(self._every):
+                return
 
 
 def anonymous_bytes(status: Path = _STATUS) -> int:

@@ -87,7 +87,8 @@ class Speeds(_Record):
         judge: Seconds a picture that the whole Keras model judges.
         finish: Seconds for saving the model and making the bundle.
         phases: By what the phase trained.
-        memory_bytes: Most memory that the worker used.
+        memory_bytes: Most memory that the worker used, without tables of kept rows; None where it also converted.
+        busy: Whether other work was going on meanwhile.
     """
 
     under: Circumstances
@@ -101,6 +102,7 @@ class Speeds(_Record):
     finish: float | None = None
     phases: dict[Learns, PhaseSpeed] = {}
     memory_bytes: int | None = None
+    busy: bool = False
 
 
 def circumstances(config: RunConfig, cut: int | None) -> Circumstances:
@@ -190,7 +192,7 @@ def _joined(before: Speeds, now: Speeds, weight: float) -> Speeds:
         )
     figures = {name: mean(getattr(before, name), getattr(now, name)) for name in FIGURES}
     memory = max(before.memory_bytes or 0, now.memory_bytes or 0) or None
-    return Speeds(under=now.under, seen=now.seen, phases=phases, memory_bytes=memory, **figures)
+    return Speeds(under=now.under, seen=now.seen, phases=phases, memory_bytes=memory, busy=now.busy, **figures)
 
 
 def known_speeds(workspace: Workspace) -> tuple[Speeds, ...]:

@@ -40,7 +40,7 @@ def test_the_list_tells_what_is_held_and_what_there_is_room_for(filled: Workspac
     }
     assert shown.status == 0
     assert "features of my/birds" in shown.out
-    assert "of 21.47 GB are used" in shown.out
+    assert "of 20.00 GB are used" in shown.out
 
 
 def test_clearing_by_kind_and_dataset(filled: Workspace) -> None:

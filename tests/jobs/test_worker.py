@@ -113,7 +113,7 @@ def test_a_stopped_job_has_not_failed(workspace: Workspace, work: Work, body: st
 
 
 def test_sigterm_is_a_request_to_stop(workspace: Workspace, work: Work) -> None:
-    _, folder = work("os.kill(os.getpid(), signal.SIGTERM); return {'stopped': context.reporter.stop_requested()}")
+    _, folder = work("signal.raise_signal(signal.SIGTERM); return {'stopped': context.reporter.stop_requested()}")
     assert state_of(workspace, folder) is State.STOPPED
 
 

@@ -1,5 +1,6 @@
 """What a training keeps and finds again: features, trunk, changed copies, best weights; and when memory is short."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from tests.training.sessions import SIZE, Listener, make
 from tlcore.backbones.registry import layer_table
 from tlcore.data.catalog import ensure_dataset
 from tlcore.data.dataset import Dataset
+from tlcore.errors import CacheFull
 from tlcore.evaluation.metrics import score
 from tlcore.progress import Silence, Stopped
 from tlcore.training.callbacks import Recorder
+from tlcore.training.inputs import Inputs
 from tlcore.workspace import Workspace
 
 
@@ -234,16 +237,23 @@ def test_weights_that_learned_from_other_pictures_are_not_gone_on_from(
     assert rows[0] == pytest.approx(rows[1], rel=0.01)
 
 
-def test_rows_of_other_pictures_in_an_open_cache_do_not_fail_a_run(tmp_path: Path) -> None:
-    small = Workspace.open(tmp_path)
-    textures = ensure_dataset(small, "sample/textures", Silence())
-    everything = make(small, textures, Listener(), mode="scratch", epochs=1, steps_per_epoch=1)
-    everything.prepare()
-    everything.inputs.close()
-    # All its decoded pictures take 2.4 MB; a part of the copies would fit beside the part that it needs.
-    small = replace(small, limits=replace(small.limits, cache_bytes=2_500_000))
-    options = {"split": {"train": 80, "validation": 10, "test": 10, "fraction": 0.3}, "epochs": 1}
-    session = make(small, textures, Listener(), augmentation={"flip": "both", "views": 3}, **options)
+def test_a_run_that_finds_less_room_than_was_planned_goes_on_without(
+    place: Workspace, textures: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gather = Inputs.gather
+    asked: list[tuple[str, ...]] = []
+
+    def full_at_first(inputs: Inputs, outputs: Sequence[str]) -> None:
+        asked.append(tuple(outputs))
+        if len(asked) == 1:
+            raise CacheFull("open entries left no room")
+        gather(inputs, outputs)
+
+    monkeypatch.setattr(Inputs, "gather", full_at_first)
+    session = make(place, textures, Listener(), epochs=1, steps_per_epoch=2)
     session.prepare()
     session.train()
+    assert asked == [("embedding",), ()]
+    assert session.plan.notes
+    assert session.inputs.use == {"images": "none", "features": "none", "trunk": "none"}
     assert len(session.rows) == 1

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from tlcore.evaluation.metrics import class_scores, confusion, score, score_with_interval
+from tlcore.evaluation.metrics import class_scores, confusion, score, score_with_interval, wilson_interval
 
 PROBABILITIES = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]], dtype=np.float32)
 TRUTH = np.array([0, 1, 1, 1], dtype=np.int32)
@@ -44,3 +46,24 @@ def test_class_scores_by_name_and_zero_for_a_class_nobody_answered() -> None:
     assert scores["dog"].count == 3
     never = class_scores(np.array([[1.0, 0.0]], dtype=np.float32), np.array([1]), ("cat", "dog"))
     assert never["dog"].precision == never["dog"].f1 == 0.0
+
+
+@pytest.mark.parametrize(("right", "count"), [(0, 1), (1, 1), (0, 20), (20, 20), (7, 9), (138, 140), (19999, 20000)])
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.999])
+def test_intervals_are_those_of_scipy(right: int, count: int, confidence: float) -> None:
+    theirs = binomtest(right, count).proportion_ci(confidence, method="wilson")
+    assert wilson_interval(right, count, confidence) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 11])
+def test_tables_and_scores_are_those_of_scikit_learn(classes: int) -> None:
+    dice = np.random.default_rng(classes)
+    # The last class is nobody's, and the one before it nobody answers: both divide by zero.
+    truth = dice.integers(0, max(classes - 1, 1), 60).astype(np.int32)
+    probabilities = dice.dirichlet(np.ones(classes), 60).astype(np.float32)
+    probabilities[:, classes - 2] = 0
+    answers, names = probabilities.argmax(axis=1), tuple(f"class {i}" for i in range(classes))
+    assert confusion(probabilities, truth) == confusion_matrix(truth, answers, labels=range(classes)).tolist()
+    theirs = precision_recall_fscore_support(truth, answers, labels=range(classes), zero_division=0.0)
+    ours = [(s.precision, s.recall, s.f1, s.count) for s in class_scores(probabilities, truth, names).values()]
+    np.testing.assert_allclose(np.array(ours).T, np.array(theirs), atol=1e-12)

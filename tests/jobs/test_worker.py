@@ -27,6 +27,7 @@ def work(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """Runs the worker's main in this process on a job whose runner is the given piece of Python."""
     monkeypatch.setenv(HOME_VARIABLE, str(workspace.root))
     monkeypatch.setattr(worker, "calm_libraries", lambda: None)
+    monkeypatch.setattr("faulthandler.enable", lambda: None)  # pytest's own tells crashes where they are seen
     monkeypatch.syspath_prepend(tmp_path)
     before = signal.getsignal(signal.SIGTERM)
     made = iter(range(10))
@@ -127,6 +128,7 @@ def test_a_job_that_is_not_queued_is_left_alone(workspace: Workspace, work: Work
 def test_a_job_that_another_worker_holds_is_left_alone(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOME_VARIABLE, str(workspace.root))
     monkeypatch.setattr(worker, "calm_libraries", lambda: None)
+    monkeypatch.setattr("faulthandler.enable", lambda: None)
     monkeypatch.setattr(worker, "_LOCK_SECONDS", 0.05)
     job_id = service.submit(workspace, "prepare", {"dataset": "sample/digits"}, "Test")
     lock = take_lock(RunFolder.find(workspace, job_id).lock)

@@ -4,25 +4,44 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
+from importlib import import_module
+from typing import Any, Final
 
 import click
 
 import tlcore
-from tlcore.cli.backbones import backbones
-from tlcore.cli.caches import caches
-from tlcore.cli.datasets import datasets
-from tlcore.cli.runs import runs
-from tlcore.cli.serving import evaluate, export, predict
-from tlcore.cli.train import quickstart, train
 from tlcore.errors import StudioError
 from tlcore.workspace import HOME_VARIABLE, Workspace
 
 _AS_JSON = "tlcore.as_json"
 
+# Where each command is. It is imported when it is called, since what all of them import takes half a second.
+_COMMANDS: Final = {
+    "backbones": "tlcore.cli.backbones",
+    "caches": "tlcore.cli.caches",
+    "datasets": "tlcore.cli.datasets",
+    "evaluate": "tlcore.cli.serving",
+    "export": "tlcore.cli.serving",
+    "predict": "tlcore.cli.serving",
+    "quickstart": "tlcore.cli.train",
+    "runs": "tlcore.cli.runs",
+    "train": "tlcore.cli.train",
+}
+
 
 class Program(click.Group):
     """The command itself. What click refuses (an unknown option, a missing value) is one JSON document too."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own
+        """Names of the commands, for the help text."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's own
+        """The command of that name, imported now; None where there is none."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(_COMMANDS[cmd_name]), cmd_name)
+        return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Notes whether JSON is asked for: a command whose options can't be read never gets to know."""
@@ -50,7 +69,3 @@ def main(context: click.Context) -> None:
         context.obj = Workspace.open()
     except StudioError as error:
         raise click.UsageError(str(error)) from error
-
-
-for command in (quickstart, datasets, backbones, train, runs, predict, evaluate, export, caches):
-    main.add_command(command)

@@ -39,6 +39,7 @@ from tlcore.jobs.calibrate import remember, tell_forecast
 from tlcore.jobs.context import JobContext
 from tlcore.jobs.measuring import end_measurements
 from tlcore.jobs.preflight import find_material, preflight
+from tlcore.lean_keras import load_keras
 from tlcore.runs.folder import RunFolder
 from tlcore.serving.predictor import Predictor
 from tlcore.training.forecast import COMPARED
@@ -87,6 +88,7 @@ def train_on(context: JobContext, config: RunConfig, material: Material, started
         started: When the job began, by the monotonic clock.
     """
     # TensorFlow takes seconds to load: everything that can be refused has been refused by now.
+    load_keras()
     from tlcore.training.devices import choose_device
     from tlcore.training.session import Session
 

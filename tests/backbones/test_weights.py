@@ -116,7 +116,7 @@ def test_a_network_that_swallows_everything_fails_at_the_deadline(
     begun = time.monotonic()
     with pytest.raises(WeightsUnavailable, match="no answer within"):
         fetch_weights(published())
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 5
 
 
 def test_a_cache_that_cannot_be_written_is_told(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ HASHES = made_hashes(40)
 
 
 def test_looking_at_entries_in_use_does_not_wait(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tlcore.locks._LOOK_SECONDS", 2.0)
+    monkeypatch.setattr("tlcore.locks._LOOK_SECONDS", 15.0)
     with ExitStack() as stack:
         for number in range(3):
             stack.enter_context(open_cache(workspace, made_recipe(view=str(number))))
@@ -35,7 +35,7 @@ def test_looking_at_entries_in_use_does_not_wait(workspace: Workspace, monkeypat
         assert [item.in_use for item in list_items(workspace)] == [True] * 3
         assert room(workspace) > 0
         assert clear(workspace).kept_in_use == 3
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 15
     assert not any(item.in_use for item in list_items(workspace))
 
 

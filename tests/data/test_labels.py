@@ -149,7 +149,7 @@ def test_many_pictures_of_one_name_take_no_longer() -> None:
     listing = listed(*files, labels_csv=rows)
     started = time.monotonic()
     layout = arrange_by_table(listing, named_table(listing, Path("labels.csv"), LIMITS), LIMITS)
-    assert time.monotonic() - started < 10  # half a second; with a look at every picture for every row, minutes
+    assert time.monotonic() - started < 30  # half a second; with a look at every picture for every row, minutes
     assert len(layout.candidates) == 20_000
     assert layout.rejected == ()
 
@@ -269,7 +269,7 @@ def test_many_pictures_of_one_folder_and_name_take_no_longer() -> None:
     table = named_table(listing, Path("labels.csv"), LIMITS)
     started = time.monotonic()
     layout = arrange_by_table(listing, table, LIMITS)
-    assert time.monotonic() - started < 5  # a tenth of a second; with a look at each of them for every row, 40 seconds
+    assert time.monotonic() - started < 20  # a tenth of a second; with a look at each of them for every row, 40 seconds
     assert labels(layout) == {"0/a/img.png": "cat"}
 
 

@@ -88,7 +88,7 @@ def test_25_000_pictures_open_at_once(workspace: Workspace) -> None:
         seconds.append(time.monotonic() - started)
     assert len(dataset) == 25_000
     assert dataset.read(24_999) == b"24999"
-    assert min(seconds) < 0.5  # 0.05 on an idle machine
+    assert min(seconds) < 1.5  # 0.05 on an idle machine
 
 
 def test_a_damaged_dataset_says_so(workspace: Workspace) -> None:

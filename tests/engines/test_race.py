@@ -46,10 +46,8 @@ def test_the_faster_engine_is_seen_to_be_faster() -> None:
 
 def test_a_slow_network_does_not_run_all_pictures() -> None:
     slow, slower = Walker(0.1), Walker(0.3)
-    started = time.monotonic()
     run_race(slow, slower, made_up_pictures(16), (EMBEDDING,))
     assert slower.seen <= 12
-    assert time.monotonic() - started < 8
 
 
 def test_disagreement_is_told() -> None:

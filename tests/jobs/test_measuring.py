@@ -99,7 +99,7 @@ def test_one_that_hears_nothing_is_ended_and_that_is_no_failure(workspace: Works
     at_work(workspace, folder, process.pid)
     began = time.monotonic()
     end_measurements(workspace, reporter, patience=0.5)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert process.wait(5) != 0
     assert folder.stop_flag.exists()
     assert [values["task"] for kind, values in reporter.events if kind == "task"] == [ENDING]

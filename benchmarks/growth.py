@@ -49,7 +49,7 @@ def measure_growth(options: Options, note: Callable[[dict[str, Any]], None]) -> 
                     }
                 )
                 note(summarise(figures))
-            run("tlcore", "datasets", "delete", dataset, home=home, log=options.log)
+            run("tlcore", "datasets", "delete", dataset, "--yes", home=home, log=options.log)
             ours.forget_rows(home)
     shutil.rmtree(home)
     return summarise(figures)

@@ -142,13 +142,22 @@ def _newest(home: Path) -> list[Path]:
 
 def _pictures_read(home: Path) -> int:
     """Pictures that the newest run had to read."""
-    totals = {event["task"]: event["total"] for event in _progress(_newest(home)[-1])}
-    return sum(totals.values())
+    return _read_by(_newest(home)[-1])
 
 
 def _pictures_of(home: Path) -> int:
     """Pictures that a run with empty caches reads: the most that any run did."""
-    return max(sum({e["task"]: e["total"] for e in _progress(run)}.values()) for run in _newest(home))
+    return max(_read_by(run) for run in _newest(home))
+
+
+def _read_by(run: Path) -> int:
+    """Pictures that a run read: progress begins with those that were kept."""
+    first: dict[str, int] = {}
+    total: dict[str, int] = {}
+    for event in _progress(run):
+        first.setdefault(event["task"], event["done"])
+        total[event["task"]] = event["total"]
+    return sum(total[task] - first[task] for task in total)
 
 
 def _rows(home: Path) -> int:

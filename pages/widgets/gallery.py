@@ -14,16 +14,13 @@ import streamlit as st
 from pages.widgets.closer import look_closer
 from pages.widgets.filters import ALL, IN_USE, LEFT_OUT, PROBLEM_NAMES, Filter, choose_filter, matching
 from pages.widgets.picking import Selection, selection_bar
-from pages.widgets.pictures import SmallCopies, small_copies, whole_dataset
+from pages.widgets.pictures import SIDE, SmallCopies, small_copies, whole_dataset
 from pages.widgets.shell import guarded, workspace
 from pages.widgets.stamps import Stamp, picked_of, stamp_grid
 from tlcore.data.catalog import find_dataset
 from tlcore.data.stored import StoredDataset
 
 PAGE: Final = 60
-_SIDE: Final = 160
-"""Of the small copies, in pixels: sharp enough for stamps of 100 on dense screens, and 3 kB each."""
-
 _SECONDS_FIRST: Final = 0.12
 _SECONDS_MORE: Final = 0.6
 
@@ -89,11 +86,11 @@ def _show(dataset: StoredDataset, wanted: Filter, indices: list[int]) -> None:
     shown = indices[first : first + PAGE]
     token = f"{place} {page} {selection.round}"
     if before is None or before.token != token:
-        copies = small_copies(dataset, shown, _SIDE, _SECONDS_FIRST)
+        copies = small_copies(dataset, shown, SIDE, _SECONDS_FIRST)
         before = _Shown(token, tuple(dataset.keys[i] for i in shown), selection.round, frozenset(selection.keys))
         st.session_state[f"{grid}-shown"] = before
     else:
-        copies = small_copies(dataset, shown, _SIDE, _SECONDS_MORE)
+        copies = small_copies(dataset, shown, SIDE, _SECONDS_MORE)
     text = f"{first + 1:,} to {first + len(shown):,} of {len(indices):,} pictures"
     stamps = [_stamp(dataset, index, copies, wanted) for index in shown]
     stamp_grid(stamps, key=grid, token=token, label=text, picked=before.picked, selectable=True)

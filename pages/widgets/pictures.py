@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import streamlit as st
 
@@ -19,6 +20,9 @@ from tlcore.data.thumbnails import thumbnail
 from tlcore.errors import PictureError
 from tlcore.images.guard import GuardedDecoder
 from tlcore.workspace import Limits
+
+SIDE: Final = 160
+"""Of the small copies in grids, in pixels: sharp enough for stamps of 100 on dense screens, and 3 kB each."""
 
 
 def decoder() -> GuardedDecoder:
@@ -112,17 +116,6 @@ def _made(dataset: Dataset, index: int, side: int) -> bytes | None:
         return thumbnail(dataset.read(index), side, decoder())
     except PictureError:
         return None
-
-
-def picture_thumbnail(dataset: Dataset, index: int, side: int) -> bytes | None:
-    """A small copy of one of a dataset's pictures as WebP; None when the stored file can't be read any more.
-
-    Args:
-        dataset: Where the picture is.
-        index: Which.
-        side: The longer side on the page, in pixels; the copy has twice that, for dense screens.
-    """
-    return small_copies(dataset, [index], 2 * side).found[index]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
@@ -42,6 +42,9 @@ button.stamp:hover .mark, button.stamp:focus-visible .mark { display: grid; back
 button.stamp[aria-pressed="true"] .mark { display: grid; background: var(--st-primary-color); }
 button.stamp:not([aria-pressed="true"]) .mark { color: transparent; }
 .stamp .name { font-size: 0.8rem; line-height: 1.25; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.stamp.right .name::before { content: "\\2713\\00a0"; font-weight: 700; color: var(--st-green-text-color, #1a7f37); }
+.stamp.wrong .name::before { content: "\\2717\\00a0"; font-weight: 700; color: var(--st-red-text-color, #c62828); }
+.stamp.wrong .name { font-weight: 600; }
 .stamp .note { font-size: 0.72rem; line-height: 1.25; opacity: 0.75; overflow: hidden; display: -webkit-box;
   -webkit-line-clamp: 2; -webkit-box-orient: vertical; overflow-wrap: anywhere; }
 """
@@ -51,7 +54,7 @@ button.stamp:not([aria-pressed="true"]) .mark { color: transparent; }
 _JS: Final = """
 function makeStamp(stamp, selectable) {
   const element = document.createElement(selectable ? "button" : "div");
-  element.className = stamp.out ? "stamp out" : "stamp";
+  element.className = ["stamp", stamp.out ? "out" : "", stamp.verdict].join(" ").trim();
   element.dataset.key = stamp.key;
   element.title = stamp.title;
   const frame = element.appendChild(document.createElement("span"));
@@ -85,7 +88,7 @@ function fill(element, stamp) {
   } else {
     inner = document.createElement("span");
     inner.className = "gone";
-    inner.textContent = "can't be read any more";
+    inner.textContent = stamp.gone;
   }
   frame.prepend(inner);
 }
@@ -132,10 +135,12 @@ class Stamp:
         key: Its name in the dataset.
         name: The line below it; "" for none.
         title: What it is, for those who point at it or can't see it.
-        data: The small copy as WebP; None when the picture can't be read any more.
+        data: The small copy as WebP; None when there is no picture any more.
         loaded: Whether `data` is known yet.
         note: A further, smaller line.
         out: Whether it is left out of the dataset: it is drawn pale.
+        verdict: "right" or "wrong" where the name is an answer; a mark before it tells.
+        gone: What stands in the place of a picture that is not there any more.
     """
 
     key: str
@@ -145,6 +150,8 @@ class Stamp:
     loaded: bool = True
     note: str = ""
     out: bool = False
+    verdict: Literal["", "right", "wrong"] = ""
+    gone: str = "can't be read any more"
 
 
 @cache
@@ -204,6 +211,8 @@ def _document(stamp: Stamp) -> dict[str, Any]:
         "source": source,
         "note": stamp.note,
         "out": stamp.out,
+        "verdict": stamp.verdict,
+        "gone": stamp.gone,
     }
 
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import streamlit as st
 
-from pages.widgets.pictures import picture_thumbnail, whole_dataset
+from pages.widgets.pictures import SIDE, SmallCopies, small_copies, whole_dataset
 from pages.widgets.shell import plain_text, workspace
+from pages.widgets.stamps import Stamp, stamp_grid
 from tlcore.data.catalog import find_dataset
 from tlcore.data.stored import StoredDataset
 from tlcore.errors import StudioError
 from tlcore.evaluation.report import Report, TestPicture
 
-PAGE = 30
-_SIDE = 100
-_ANY = -1
+PAGE: Final = 30
+_ANY: Final = -1
+_SECONDS: Final = 0.12
+"""For small copies that are not kept yet, in one run; the rest come with the next ones."""
 
 
+@st.fragment
 def test_grid(report: Report, pictures: Sequence[TestPicture]) -> None:
-    """Thirty pictures at a time, wrong ones first, filtered by truth and answer."""
+    """Thirty pictures at a time, wrong ones first, filtered by truth and answer. Turning a page runs nothing else."""
     names = report.class_names
     wrong = sum(not picture.right for picture in pictures)
     st.caption(
@@ -47,25 +51,39 @@ def test_grid(report: Report, pictures: Sequence[TestPicture]) -> None:
         return
     pages = -(-len(shown) // PAGE)
     page = st.pagination(pages, key=f"grid-page-{truth}-{answer}") if pages > 1 else 1
-    with st.container(horizontal=True, gap="small"):
-        for picture in shown[(page - 1) * PAGE : page * PAGE]:
-            _card(dataset, picture, names)
+    part = shown[(page - 1) * PAGE : page * PAGE]
+    places = [_place(dataset, picture) for picture in part]
+    copies = small_copies(dataset, [place for place in places if place is not None], SIDE, _SECONDS)
+    first = (page - 1) * PAGE + 1
+    text = f"{first:,} to {first + len(part) - 1:,} of {len(shown):,} test pictures"
+    stamp_grid(
+        [_stamp(picture, place, copies, names) for picture, place in zip(part, places, strict=True)],
+        key="grid-pictures",
+        token=f"{report.run_id} {dataset.info.version} {dataset.info.fingerprint[:8]} {truth} {answer} {page}",
+        label=text,
+    )
+    st.caption(text)
 
 
-def _card(dataset: StoredDataset, picture: TestPicture, names: Sequence[str]) -> None:
-    answer, truth = plain_text(names[picture.answer]), plain_text(names[picture.truth])
-    with st.container(width=_SIDE + 12, gap=None):
-        # By its name: where it was has moved, since the dataset was changed after the test.
-        index = dataset.index_of(picture.key)
-        if index is not None and picture.sha256 not in ("", dataset.hashes[index]):
-            index = None  # another picture has its name now
-        data = None if index is None else picture_thumbnail(dataset, index, _SIDE)
-        if data is None:
-            gone = "The picture was removed or replaced since."
-            st.caption(gone if index is None else "The picture can't be read any more.")
-        else:
-            st.image(data, width=_SIDE, alt=f"Test picture, truly {names[picture.truth]}")
-        if picture.right:
-            st.caption(f":green[:material/check:] {answer}, {picture.confidence:.0%}")
-        else:
-            st.caption(f":red[:material/close:] **{answer}**, {picture.confidence:.0%}; truly **{truth}**")
+def _place(dataset: StoredDataset, picture: TestPicture) -> int | None:
+    """Where a test picture is now; None when it is gone, or another picture has its name."""
+    # By its name: where it was has moved, since the dataset was changed after the test.
+    index = dataset.index_of(picture.key)
+    if index is not None and picture.sha256 not in ("", dataset.hashes[index]):
+        return None
+    return index
+
+
+def _stamp(picture: TestPicture, place: int | None, copies: SmallCopies, names: Sequence[str]) -> Stamp:
+    answer, truth = names[picture.answer], names[picture.truth]
+    sure = f"{picture.confidence:.0%}"
+    return Stamp(
+        key=picture.key,
+        name=answer,
+        title=f"{picture.key}: truly {truth}, answered {answer} ({sure})",
+        data=None if place is None else copies.found.get(place),
+        loaded=place is None or place in copies.found,
+        note=f"{sure} sure" if picture.right else f"{sure} sure; truly {truth}",
+        verdict="right" if picture.right else "wrong",
+        gone="removed or replaced since" if place is None else "can't be read any more",
+    )

@@ -77,7 +77,13 @@ def test_upload_train_refresh_results_predict(
     open_page(page, app, f"results?run={run_id}")
     expect(page.get_by_text(re.compile(r"\d+ of 20 test pictures right")).first).to_be_visible()
     expect(page.get_by_test_id("stPlotlyChart").first).to_be_visible()
-    expect(page.get_by_test_id("stMain").get_by_role("img").first).to_be_visible()
+    stamps = page.locator(".stamp.right, .stamp.wrong")
+    expect(stamps).to_have_count(20)
+    expect(page.locator(".stamp img")).to_have_count(20)
+    expect(stamps.first).to_contain_text(re.compile(r"\d+% sure"))
+    assert (
+        page.locator(".stamp img").first.evaluate("(picture) => picture.decode().then(() => picture.naturalWidth)") > 0
+    )
     no_errors(page)
 
     pictures = []

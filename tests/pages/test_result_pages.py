@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.widgets.stamps import Stamp
 from tests.pages.made_runs import add_run, add_test_pictures
 from tlcore.config import Mode, RunConfig
+from tlcore.data.catalog import open_dataset
 from tlcore.data.importer import import_pictures
 from tlcore.files import write_json
 from tlcore.jobs import service
@@ -104,22 +106,56 @@ def test_a_run_id_that_leaves_its_folder_is_refused(open_page: OpenPage) -> None
     assert "There is no run of this name" in words(open_page("results", run="../../etc"))
 
 
-def test_wrong_answers_are_shown_first_and_filtered(open_page: OpenPage, workspace: Workspace, pets: str) -> None:
-    from tlcore.data.catalog import open_dataset
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[list[Stamp]]:
+    """The grids of test pictures that were drawn, the newest last."""
+    grids: list[list[Stamp]] = []
+    monkeypatch.setattr("pages.widgets.test_grid.stamp_grid", lambda stamps, **_: grids.append(stamps))
+    return grids
 
+
+def test_wrong_answers_are_shown_first_and_filtered(
+    open_page: OpenPage, workspace: Workspace, pets: str, drawn: list[list[Stamp]]
+) -> None:
     dataset = open_dataset(workspace, pets)
     add_run(workspace, "r1", dataset=pets)
     add_test_pictures(workspace, "r1", list(dataset.keys), [int(label) for label in dataset.labels])
 
     app = open_page("results", run="r1")
-    wrong_first = [caption.value for caption in app.caption if "check" in caption.value or "close" in caption.value]
-    app = app.selectbox(key="grid-truth").select(0).run()
-    cats = [caption.value for caption in app.caption if "check" in caption.value or "close" in caption.value]
+    everything = drawn[-1]
+    app.selectbox(key="grid-truth").select(0).run()
+    cats = drawn[-1]
 
-    assert len(wrong_first) == 24
-    assert all("close" in caption and "coffee" in caption for caption in wrong_first[:12])
-    assert len(cats) == 12
-    assert not any("close" in caption for caption in cats)
+    assert [stamp.verdict for stamp in everything] == ["wrong"] * 12 + ["right"] * 12
+    assert all("truly coffee" in stamp.note for stamp in everything[:12])
+    assert [(stamp.name, stamp.verdict) for stamp in cats] == [("cat", "right")] * 12
+    assert any(stamp.data for stamp in everything)
+
+
+def test_small_copies_that_take_long_come_later(
+    open_page: OpenPage, workspace: Workspace, pets: str, drawn: list[list[Stamp]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.widgets.test_grid._SECONDS", 0.0)
+    dataset = open_dataset(workspace, pets)
+    add_run(workspace, "r1", dataset=pets)
+    add_test_pictures(workspace, "r1", list(dataset.keys), [int(label) for label in dataset.labels])
+    app = open_page("results", run="r1")
+    loaded = [sum(stamp.loaded for stamp in drawn[-1])]
+    for _ in range(2):
+        app.run()
+        loaded.append(sum(stamp.loaded for stamp in drawn[-1]))
+    assert 0 < loaded[0] < loaded[1] < loaded[2] <= 24
+
+
+def test_pictures_that_are_gone_leave_their_answers(
+    open_page: OpenPage, workspace: Workspace, pets: str, drawn: list[list[Stamp]]
+) -> None:
+    dataset = open_dataset(workspace, pets)
+    add_run(workspace, "r1", dataset=pets)
+    add_test_pictures(workspace, "r1", ["no/such.jpg", *dataset.keys[1:]], [int(label) for label in dataset.labels])
+    open_page("results", run="r1")
+    gone = [stamp for stamp in drawn[-1] if stamp.loaded and stamp.data is None]
+    assert [(stamp.key, stamp.gone) for stamp in gone] == [("no/such.jpg", "removed or replaced since")]
 
 
 def test_deleting_asks_first_and_names_what_is_lost(open_page: OpenPage, workspace: Workspace) -> None:

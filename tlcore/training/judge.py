@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 import keras
 import numpy as np
@@ -19,8 +20,11 @@ from tlcore.training.inputs import Inputs
 from tlcore.training.pictures import BATCH, told_batches
 from tlcore.training.sources import in_batches
 from tlcore.training.trunk import Upper
+from tlcore.workspace import MEBIBYTE
 
-_ROWS_AT_ONCE = 1024
+_BYTES_AT_ONCE: Final = 4 * MEBIBYTE
+"""Of kept rows that go through together, as float32: 800 features, or 50 activations, whose way through the upper part
+takes many times their own memory."""
 
 
 class Judge:
@@ -88,7 +92,8 @@ class Judge:
 
     def _answer_rows(self, model: keras.Model, rows: Rows) -> NDArray[np.float32]:
         run = self._forward(model)
-        parts = (rows[start : start + _ROWS_AT_ONCE] for start in range(0, len(rows), _ROWS_AT_ONCE))
+        step = max(_BYTES_AT_ONCE // (4 * int(np.prod(rows.shape[1:]))), 1)
+        parts = (rows[start : start + step] for start in range(0, len(rows), step))
         return probabilities(np.concatenate([run(part) for part in parts]))
 
     def _forward(self, model: keras.Model) -> Callable[[NDArray[np.generic]], NDArray[np.float32]]:

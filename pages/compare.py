@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.widgets.charts import show_chart
+from pages.widgets.later import in_view
 from pages.widgets.modes import MODE_NAMES
 from pages.widgets.reports import Finished, backbone_name, duration_text, finished_runs, unique_names
 from pages.widgets.shell import next_step, page_header, plain_text, workspace
@@ -161,7 +162,7 @@ def _columns() -> dict[str, Any]:
 
 
 def show_comparison(chosen: Sequence[Finished]) -> None:
-    """The three modes, the curves and accuracy against time of the ticked runs."""
+    """The three modes, the charts and the results of the ticked runs."""
     uses = {(run.report.dataset.id, run.report.dataset.fingerprint, run.report.dataset.test_dataset) for run in chosen}
     if len({dataset for dataset, _, _ in uses}) > 1:
         st.warning(
@@ -178,6 +179,21 @@ def show_comparison(chosen: Sequence[Finished]) -> None:
     names = unique_names(chosen)
     if len(uses) == 1:
         show_modes(chosen)
+    if in_view("compare-charts-later", 1000):
+        show_charts(chosen, names)
+    st.subheader("Results of each")
+    with st.container(horizontal=True):
+        for name, run in zip(names, chosen, strict=True):
+            st.page_link(
+                "pages/results.py",
+                label=plain_text(name),
+                icon=":material/insights:",
+                query_params={"run": run.record.id},
+            )
+
+
+def show_charts(chosen: Sequence[Finished], names: Sequence[str]) -> None:
+    """The curves of the ticked runs, and accuracy against time."""
     st.subheader("Validation curves")
     curves = [
         RunCurve(name, [row.model_dump(mode="json") for row in run.report.history])
@@ -204,15 +220,6 @@ def show_comparison(chosen: Sequence[Finished]) -> None:
         file_name="compare-time.csv",
         alt="Test accuracy with its 95% interval against the time each run took",
     )
-    st.subheader("Results of each")
-    with st.container(horizontal=True):
-        for name, run in zip(names, chosen, strict=True):
-            st.page_link(
-                "pages/results.py",
-                label=plain_text(name),
-                icon=":material/insights:",
-                query_params={"run": run.record.id},
-            )
 
 
 def _point(name: str, run: Finished) -> RunPoint:

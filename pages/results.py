@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.widgets.history import epoch_charts, rate_section
+from pages.widgets.later import in_view
 from pages.widgets.reports import Finished, finished_runs, ranked_test_pictures, read_report, short_name
 from pages.widgets.result_parts import confusion_part, details_part, downloads_part, headline, per_class_part
 from pages.widgets.result_settings import settings_part
@@ -94,23 +95,24 @@ def show_report(record: JobRecord, report: Report, folder: RunFolder) -> None:
     )
     headline(report)
     next_step("Predict with this model", "pages/predict.py", {"run": record.id})
-    left, right = st.columns(2, gap="large")
-    with left:
-        confusion_part(report)
-    with right:
-        per_class_part(report)
+    if in_view("results-classes-later", 560):
+        left, right = st.columns(2, gap="large")
+        with left:
+            confusion_part(report)
+        with right:
+            per_class_part(report)
     st.subheader("Test pictures")
     try:
         test_grid(report, ranked_test_pictures(folder))
     except StudioError as error:
         show_error(error)
     st.subheader("How training went")
-    if report.history:
+    if not report.history:
+        st.caption("It was stopped before the first round was over.")
+    elif in_view("results-history-later", 420):
         rows = [row.model_dump(mode="json") for row in report.history]
         epoch_charts(rows, report.config.early_stopping, report.run_id, "results")
         rate_section(rows, report.run_id, "results")
-    else:
-        st.caption("It was stopped before the first round was over.")
     time_part(report)
     details_part(report)
     settings_part(report.config)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.widgets.history import batch_charts, epoch_charts, rate_section
+from pages.widgets.later import in_view
 from pages.widgets.reports import read_report
 from pages.widgets.run_actions import delete_button
 from pages.widgets.run_status import ending_without_result, progress_line, result_line, state_badge
@@ -158,6 +159,8 @@ def show_curves(view: RunView) -> None:
     if not view.history and not view.batches:
         if not view.state.ended:
             st.caption("The curves begin with the first round over the pictures.")
+        return
+    if not in_view("train-curves-later", 480):
         return
     how = st.segmented_control(
         "Curves",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,13 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+# The app, which writes what each of its threads is at into its log when a test asks for that.
+_STREAMLIT = (
+    "import faulthandler, signal, sys\n"
+    "from streamlit.web.cli import main\n"
+    "faulthandler.register(signal.SIGUSR1, all_threads=True)\n"
+    "sys.exit(main())"
+)
 _CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera that films a moving disc
 
 
@@ -41,6 +49,13 @@ class App:
         self.process.wait()
         self.process = _start(self.home, self.port)
 
+    def account(self) -> str:
+        """The end of the app's log, with what its threads are at right now."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGUSR1)
+            time.sleep(1)
+        return (self.home / "app.log").read_text(errors="replace")[-20_000:]
+
     def megabytes(self) -> float:
         """Resident memory of the app process, in millions of bytes."""
         return float(psutil.Process(self.process.pid).memory_info().rss / 1e6)
@@ -59,7 +74,7 @@ def _free_port() -> int:
 def _start(home: Path, port: int) -> subprocess.Popen[bytes]:
     with (home / "app.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]  # noqa: RUF005 - the options stand apart
+            [sys.executable, "-c", _STREAMLIT, "run", "streamlit_app.py"]  # noqa: RUF005 - the options stand apart
             + ["--server.port", str(port), "--server.headless", "true"],
             cwd=ROOT,
             env=os.environ | {"TLCORE_HOME": str(home)},
@@ -103,13 +118,27 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
-expect.set_options(timeout=20_000)  # machines that run tests side by side are slow at times
+expect.set_options(timeout=60_000)  # machines that run tests side by side are slow at times
 
 
 @pytest.fixture
 def page(browser: Browser, app: App) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(60_000)
     opened = context.new_page()
     yield opened
     context.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails tells what was on the page and what the app was at: it may fail on one machine only."""
+    report = yield
+    fixtures = getattr(item, "funcargs", {})
+    if call.when == "call" and report.failed and isinstance(page := fixtures.get("page"), Page):
+        for opened in page.context.pages:
+            report.sections.append((f"page {opened.url}", opened.locator("body").inner_text()))
+        report.sections.append(("app", fixtures["app"].account()))
+    return report

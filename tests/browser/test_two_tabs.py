@@ -19,6 +19,11 @@ def start_training(page: Page) -> str:
     return shown(page)
 
 
+def stop(page: Page) -> None:
+    # Streamlit shows a button of that name itself, above the page, while a script takes long.
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True).click()
+
+
 def shown(page: Page) -> str:
     found = re.search(r"run=([\w-]+)", page.url)
     assert found is not None
@@ -30,7 +35,7 @@ def test_a_second_start_after_a_stop_stays_in_view_while_another_tab_trains(page
     page.get_by_role("button", name="Use this dataset").click()
     expect(page.get_by_role("heading", name="Model", exact=True)).to_be_visible()
     first = start_training(page)
-    page.get_by_role("button", name="Stop", exact=True).click()
+    stop(page)
     page.get_by_role("link", name="Model", exact=True).click()
     second = start_training(page)
     assert second != first
@@ -47,7 +52,7 @@ def test_a_second_start_after_a_stop_stays_in_view_while_another_tab_trains(page
     assert seen == {second, third}
     expect(page.get_by_text(re.compile("test pictures right")).first).to_be_visible(timeout=LONG)
     expect(page.get_by_text(re.compile("It was stopped before"))).to_have_count(0)
-    other.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True).click()
+    stop(other)
     other.get_by_text(re.compile("Stopped|Stopping")).first.wait_for()
 
     assert (shown(page), shown(other)) == (second, third)

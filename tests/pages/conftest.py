@@ -10,6 +10,7 @@ import pytest
 from streamlit.runtime.pages_manager import PagesManager
 
 import pages.widgets.jobs
+import pages.widgets.later
 import pages.widgets.sidebar
 from tlcore.data.catalog import find_dataset
 from tlcore.data.dataset import DatasetInfo
@@ -32,6 +33,12 @@ def through_the_router(monkeypatch: pytest.MonkeyPatch) -> None:
         make(self, *arguments, **options)
 
     monkeypatch.setattr(PagesManager, "__init__", make_routed)
+
+
+@pytest.fixture(autouse=True)
+def all_in_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws also what waits to be scrolled to: there is no browser that could tell."""
+    monkeypatch.setattr(pages.widgets.later, "in_view", lambda *_: True)
 
 
 @pytest.fixture

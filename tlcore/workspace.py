@@ -17,6 +17,7 @@ from typing import Final, Literal, get_args
 from tlcore.errors import ImportRefused, InputError, WorkspaceError
 
 HOME_VARIABLE = "TLCORE_HOME"
+HOST_VARIABLE = "TLCORE_HOST"
 MODE_VARIABLE = "TLCORE_MODE"
 ROOTS_VARIABLE = "TLCORE_ROOTS"
 CACHE_VARIABLE = "TLCORE_CACHE_GB"
@@ -107,12 +108,19 @@ class Workspace:
         limits: How much may come in from outside.
         mode: Who uses it.
         roots: Whatever lies in these folders may be imported by a path typed into a page; see `allowed_path`.
+        host: The folder that all workspaces of one app share, which is where their jobs take turns; the workspace's own
+            where it is the only one.
     """
 
     root: Path
     limits: Limits = field(default_factory=Limits)
     mode: Mode = "local"
     roots: tuple[Path, ...] = ()
+    host: Path = Path()
+
+    def __post_init__(self) -> None:
+        if self.host == Path():
+            object.__setattr__(self, "host", self.root)
 
     @classmethod
     def open(cls, root: Path | None = None, environment: Mapping[str, str] = os.environ) -> Workspace:
@@ -120,14 +128,17 @@ class Workspace:
 
         `$TLCORE_MODE` sets the mode (`local` if unset) and with it the limits. `$TLCORE_ROOTS` sets the roots,
         separated as in `$PATH`; unset, these are the home folder in a local workspace and none in a demo.
-        `$TLCORE_CACHE_GB` sets what all caches together may take.
+        `$TLCORE_CACHE_GB` sets what all caches together may take. `$TLCORE_HOST` names the folder that this workspace
+        shares with others of the same app.
 
         Raises:
             WorkspaceError: The folder can't be made or written, or a variable has an impossible value.
         """
         place = root or Path(environment.get(HOME_VARIABLE) or Path.home() / ".tlcore")
         mode = _mode(environment)
-        workspace = cls(place.expanduser().resolve(), _limits(environment, mode), mode, _roots(environment, mode))
+        place = place.expanduser().resolve()
+        host = Path(environment.get(HOST_VARIABLE) or place).expanduser().resolve()
+        workspace = cls(place, _limits(environment, mode), mode, _roots(environment, mode), host)
         try:
             for folder in workspace._folders():
                 folder.mkdir(parents=True, exist_ok=True)
@@ -138,6 +149,10 @@ class Workspace:
                 hint=f"Set {HOME_VARIABLE} to a folder that you may write to.",
             ) from error
         return workspace
+
+    def environment(self) -> dict[str, str]:
+        """The variables by which a process of ours opens this same workspace."""
+        return {HOME_VARIABLE: str(self.root), HOST_VARIABLE: str(self.host), MODE_VARIABLE: self.mode}
 
     def _folders(self) -> tuple[Path, ...]:
         return (self.datasets, self.runs, self.jobs, self.incoming, self.drafts, self.engines, self.logs)

@@ -8,12 +8,13 @@ features by 7%, so the precision is always pinned.
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -61,7 +62,7 @@ def convert(model: Any, path: Path) -> None:
         CannotConvert: OpenVINO has no equivalent for a layer of the model.
         WorkspaceError: The files can't be written.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _own_log_level():
         # OpenVINO calls the model with a tuple where Keras expects one tensor: harmless, and not ours to change.
         warnings.filterwarnings("ignore", message="The structure of `inputs` doesn't match")
         try:
@@ -69,6 +70,16 @@ def convert(model: Any, path: Path) -> None:
         except Exception as error:  # the failures of its frontends share no other base, and have no public names
             raise CannotConvert(str(error)) from error
     save(converted, path)
+
+
+@contextmanager
+def _own_log_level() -> Iterator[None]:
+    """Restores the level below which nothing is logged: a conversion that fails leaves all but errors silent."""
+    level = logging.root.level
+    try:
+        yield
+    finally:
+        logging.root.setLevel(level)
 
 
 def save(network: ov.Model, path: Path) -> None:

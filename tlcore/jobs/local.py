@@ -10,7 +10,7 @@ from tlcore.jobs.executor import WorkerEnd
 from tlcore.jobs.process import start_module
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.locks import is_held
-from tlcore.workspace import HOME_VARIABLE, Workspace
+from tlcore.workspace import Workspace
 
 
 class LocalExecutor:
@@ -34,7 +34,7 @@ class LocalExecutor:
                 "tlcore.jobs.worker",
                 job_id,
                 log=folder.log,
-                environment={HOME_VARIABLE: str(self._workspace.root)},
+                environment=self._workspace.environment(),
             )
         except OSError as error:
             raise WorkspaceError(

@@ -28,7 +28,7 @@ from tlcore.runs.locks import is_held, take_lock
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
-from tlcore.workspace import HOME_VARIABLE, Workspace
+from tlcore.workspace import Workspace
 
 _WAIT_STEP_SECONDS = 0.1
 _ENSURE_SECONDS = 2.0
@@ -106,7 +106,7 @@ def start_supervisor(workspace: Workspace) -> subprocess.Popen[bytes]:
         "--home",
         str(workspace.root),
         log=workspace.logs / LOG_NAME,
-        environment={HOME_VARIABLE: str(workspace.root)},
+        environment=workspace.environment(),
     )
 
 

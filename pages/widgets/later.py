@@ -18,19 +18,30 @@ _CSS: Final = """
 .later { border-radius: 8px; background: var(--st-secondary-background-color); opacity: 0.5; }
 """
 
-# A little before it comes into view, so that who scrolls finds it there.
+# A little before it comes into view, so that who scrolls finds it there. Said again until it is heard: what is sent in
+# the middle of a run can be lost on a busy machine.
 _JS: Final = """
 export default function ({ parentElement, data, setStateValue }) {
   const place = parentElement.querySelector(".later");
   place.style.height = data.seen ? "0" : `${data.height}px`;
   if (data.seen) return;
+  let times = 0;
+  let again;
+  const tell = () => {
+    times += 1;
+    setStateValue("seen", times);
+    again = setTimeout(tell, 2000);
+  };
   const watcher = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     watcher.disconnect();
-    setStateValue("seen", true);
+    tell();
   }, { rootMargin: "200px" });
   watcher.observe(place);
-  return () => watcher.disconnect();
+  return () => {
+    watcher.disconnect();
+    clearTimeout(again);
+  };
 }
 """
 

@@ -13,7 +13,7 @@ from tests.browser.conftest import App
 
 pytestmark = pytest.mark.browser
 
-LONG = 120_000  # milliseconds for what a worker does
+LONG = 300_000  # milliseconds for what trains, on a busy machine
 COPIES = 5
 
 
@@ -77,7 +77,7 @@ def test_import_rename_leave_copies_out_and_train_on_the_rest(page: Page, app: A
 
     page.get_by_role("button", name="Use this dataset").click()
     shares = page.get_by_text(re.compile("pictures to learn from"))
-    expect(shares).to_be_visible(timeout=20_000)
+    expect(shares).to_be_visible()
     assert sum(map(int, re.findall(r"\d+", shares.inner_text()))) == 80
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_text(re.compile("test pictures right")).first).to_be_visible(timeout=LONG)

@@ -9,7 +9,7 @@ from tests.browser.conftest import App
 
 pytestmark = pytest.mark.browser
 
-LONG = 120_000  # milliseconds for what trains
+LONG = 300_000  # milliseconds for what trains, on a busy machine
 
 
 def start_training(page: Page) -> str:

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -25,14 +25,14 @@ ROUNDS: Final = 4  # of page changes; the first visit of each page is told apart
 DONE: Final = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 """Matches once the script of the page that is shown has ended."""
 
-_FLAGS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+FLAGS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 _NO_ACCOUNT: Final = "--disable-sync"
 _SECONDS: Final = 60_000  # of patience, in milliseconds
 BETWEEN: Final = 700  # milliseconds, for a person to look
 
 # From the click until the new page stands: its link is the current one, its heading is there, its script has ended and
 # the browser has drawn it. Measured by the browser itself.
-_CHANGE: Final = """
+CHANGE: Final = """
 async (name) => {
   const app = document.querySelector('[data-testid="stApp"]');
   const links = [...document.querySelectorAll('[data-testid="stSidebarNavLink"]')];
@@ -78,7 +78,7 @@ def browser_page() -> Iterator[Page]:
     if chromium is None:
         raise SystemExit("chromium is not installed")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=[*_FLAGS, _NO_ACCOUNT])
+        browser = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, _NO_ACCOUNT])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(_SECONDS)
         page.goto("about:blank")
@@ -87,7 +87,9 @@ def browser_page() -> Iterator[Page]:
 
 
 @contextmanager
-def started_app(home: Path, log: Path, timings: Path | None = None) -> Iterator[tuple[str, int, float]]:
+def started_app(
+    home: Path, log: Path, timings: Path | None = None, extra: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, int, float]]:
     """Starts the app as people do; its address, its process's id and the moment of the command."""
     port = free_port()
     module = ["streamlit", "run", "streamlit_app.py"] if timings is None else ["benchmarks.timed_app", str(timings)]
@@ -95,7 +97,7 @@ def started_app(home: Path, log: Path, timings: Path | None = None) -> Iterator[
     with log.open("ab") as said:
         moment = time.monotonic()
         process = subprocess.Popen(  # noqa: S603 - our own app
-            [sys.executable, "-m", *module, *options], cwd=ROOT, env=environment(home), stdout=said, stderr=said
+            [sys.executable, "-m", *module, *options], cwd=ROOT, env=environment(home, extra), stdout=said, stderr=said
         )
     try:
         yield f"http://127.0.0.1:{port}", process.pid, moment
@@ -138,7 +140,7 @@ def change_pages(page: Page) -> dict[str, Any]:
     page.wait_for_timeout(BETWEEN)
     for _ in range(ROUNDS):
         for name in (*PAGES[1:], PAGES[0]):
-            seen[name].append(page.evaluate(_CHANGE, name))
+            seen[name].append(page.evaluate(CHANGE, name))
             page.wait_for_timeout(BETWEEN)
     first = {name: round(times[0]["whole"], 3) for name, times in seen.items()}
     later = {name: round(statistics.median(one["whole"] for one in times[1:]), 3) for name, times in seen.items()}

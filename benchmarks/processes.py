@@ -68,10 +68,11 @@ def run(module: str, *arguments: str, home: Path, log: Path, extra: Mapping[str,
 
 
 def of_workspace(home: Path) -> Iterator[psutil.Process]:
-    """Every process that works in a workspace: its environment says so."""
+    """Every process that works in a workspace, or in one of those that share it: its environment says so."""
     for one in psutil.process_iter():
         with suppress(psutil.Error):
-            if one.environ().get("TLCORE_HOME") == str(home):
+            variables = one.environ()
+            if str(home) in (variables.get("TLCORE_HOME"), variables.get("TLCORE_HOST")):
                 yield one
 
 

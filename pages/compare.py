@@ -1,4 +1,4 @@
-"""Finished runs side by side."""
+"""Finished runs side by side; the bin; and a run that comes from another machine."""
 
 from __future__ import annotations
 
@@ -12,28 +12,52 @@ from pages.widgets.charts import show_chart
 from pages.widgets.later import in_view
 from pages.widgets.modes import MODE_NAMES
 from pages.widgets.reports import Finished, backbone_name, duration_text, finished_runs, unique_names
-from pages.widgets.shell import next_step, page_header, plain_text, workspace
+from pages.widgets.run_bin import put_away, show_bin, show_moved
+from pages.widgets.run_filter import filter_by_words, forget_filter
+from pages.widgets.run_moving import bring_in_section, show_arriving
+from pages.widgets.run_words import edit_button, show_refusal, tag_badges
+from pages.widgets.shell import guarded, next_step, page_header, plain_text, workspace
 from tlcore.config import Mode
 from tlcore.evaluation.report import Report
 from tlcore.plots.compare import RunCurve, RunPoint, accuracy_time_figure, overlay_figure
 from tlcore.plots.history import MEASURES
 
 _MOST_DRAWN = 12
+_LONGEST_LINK = 36  # letters that a phone has room for: links don't wrap
 _TICKED_AT_FIRST = 6
 _EVERY = ""
 
 
 def show_page() -> None:
-    """The table of runs, then charts of those that are ticked in it."""
+    """The finished runs; below them what is not among them: the bin, and the way in for a run from elsewhere."""
     page_header("Compare", "See which model, mode and settings served your pictures best.")
-    runs = finished_runs(workspace())
-    if not runs:
-        show_empty("There is no finished run yet.")
+    with guarded():
+        show_moved()
+        show_refusal()
+        show_arriving()
+    with guarded():
+        runs = finished_runs(workspace())
+        if runs:
+            show_runs(runs)
+        else:
+            show_empty("There is no finished run yet.")
+    st.space("small")
+    with guarded():
+        show_bin()
+        bring_in_section()
+
+
+def show_runs(runs: Sequence[Finished]) -> None:
+    """The table of runs, then charts of those that are ticked in it."""
+    alike = filter_by_dataset(runs)
+    shown = filter_by_words(alike)
+    if not shown:
+        st.info("No run has all of these words and tags.", icon=":material/search_off:")
+        st.button("Show all runs", on_click=forget_filter, key="compare-all")
         return
-    shown = filter_by_dataset(runs)
     ranked = sorted(shown, key=lambda run: run.report.validation.accuracy, reverse=True)
     chosen = choose_from_table(ranked)
-    if len(ranked) < 2:
+    if len(alike) < 2:
         show_empty("There is one finished run, and comparing takes two.")
     if len(chosen) > _MOST_DRAWN:
         st.caption(f"The charts show the first {_MOST_DRAWN} of the {len(chosen)} ticked runs.")
@@ -131,6 +155,7 @@ def _row(run: Finished) -> dict[str, object]:
     report = run.report
     low, high = (100 * end for end in report.test.accuracy_ci95)
     return {
+        "Name": run.record.title,
         "Mode": mode_text(report),
         "Backbone": backbone_name(report.backbone),
         "Validation": 100 * report.validation.accuracy,
@@ -143,12 +168,14 @@ def _row(run: Finished) -> dict[str, object]:
         "Seed": report.config.seed,
         "Started": run.record.created,
         "Ended": "stopped" if report.state == "stopped" else "early" if report.stopped_early else "as planned",
+        "Tags": list(run.record.tags),
+        "Note": " ".join(run.record.note.split()),
     }
 
 
 def _columns() -> dict[str, Any]:
     return {
-        "Mode": st.column_config.TextColumn(pinned=True),
+        "Name": st.column_config.TextColumn(pinned=True, width="medium"),
         "Validation": st.column_config.NumberColumn(format="%.1f%%", help="Accuracy by which runs are ranked."),
         "Test": st.column_config.NumberColumn(format="%.1f%%", help="Accuracy on pictures that chose nothing."),
         "Likely on new ones": st.column_config.TextColumn(help="95% interval of the test accuracy."),
@@ -158,6 +185,8 @@ def _columns() -> dict[str, Any]:
         "Time": st.column_config.NumberColumn(format="%.0f s", help="From start to end."),
         "Size": st.column_config.NumberColumn("Picture size", format="%d px"),
         "Started": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
+        "Tags": st.column_config.ListColumn(),
+        "Note": st.column_config.TextColumn(width="medium"),
     }
 
 
@@ -182,13 +211,25 @@ def show_comparison(chosen: Sequence[Finished]) -> None:
     if in_view("compare-charts-later", 1000):
         show_charts(chosen, names)
     st.subheader("Results of each")
-    with st.container(horizontal=True):
-        for name, run in zip(names, chosen, strict=True):
+    for name, run in zip(names, chosen, strict=True):
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.page_link(
                 "pages/results.py",
-                label=plain_text(name),
+                label=plain_text(name if len(name) <= _LONGEST_LINK else f"{name[: _LONGEST_LINK - 1]}…"),
                 icon=":material/insights:",
                 query_params={"run": run.record.id},
+            )
+            if run.record.tags:
+                st.markdown(tag_badges(run.record))
+            edit_button(run.record, "Edit")
+            st.button(
+                "To the bin",
+                icon=":material/delete:",
+                type="tertiary",
+                key=f"bin-{run.record.id}",
+                help="It can be taken back.",
+                on_click=put_away,
+                args=(run.record.id,),
             )
 
 

@@ -11,6 +11,7 @@ from pages.widgets.dataset_list import choose
 from pages.widgets.dataset_view import show_dataset_view
 from pages.widgets.growing import can_grow, grow_button, grow_panel
 from pages.widgets.importing import import_panel, waiting_note
+from pages.widgets.sharing import share_button, shared_list
 from pages.widgets.shell import guarded, page_header, show_error, workspace
 from tlcore.data.catalog import find_dataset
 from tlcore.data.dataset import DatasetInfo
@@ -26,6 +27,7 @@ def show_page() -> None:
     chosen: str | None = None
     with left, guarded():
         chosen = choose()
+        shared_list("dataset")
     with right, guarded():
         show_chosen(chosen)
 
@@ -55,6 +57,7 @@ def further_ways(info: DatasetInfo) -> None:
     """What else can be done with a dataset, beside using it."""
     if can_grow(info):
         grow_button(info)
+        share_button("dataset", info.id, info.name)
     elif info.source == "tfds":
         division_button(info)
 

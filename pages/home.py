@@ -5,8 +5,10 @@ from __future__ import annotations
 from uuid import uuid4
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.widgets.jobs import watch_job
+from pages.widgets.mode_note import demo_sentence
 from pages.widgets.reports import in_words, read_report
 from pages.widgets.run_status import ending_without_result, state_badge
 from pages.widgets.shell import current_dataset, current_run, guarded, page_header, plain_text, use_dataset, workspace
@@ -15,6 +17,7 @@ from tlcore.data.catalog import find_dataset
 from tlcore.errors import StudioError
 from tlcore.jobs.quickstart import quickstart_config
 from tlcore.jobs.service import submit
+from tlcore.modes import Source
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
@@ -22,6 +25,11 @@ from tlcore.runs.states import State
 
 _RECENT = 5
 _EVERY_SECONDS = 2.0
+_STAY = {
+    "local": "They stay on this computer.",
+    "team": "Nobody else sees them unless you share them.",
+    "demo": "They are deleted soon after you leave.",
+}
 _FOLLOWED = "home-followed"
 
 
@@ -31,6 +39,7 @@ def show_page() -> None:
         "Transfer Learning Studio",
         "Teach your computer to tell your pictures apart: choose pictures, train, and ask it about new ones.",
     )
+    demo_sentence()
     with guarded():
         follow_sample()
     draw_cards()
@@ -45,7 +54,7 @@ def show_page() -> None:
 
 def draw_cards() -> None:
     """The three ways in."""
-    sample, own, browse = st.columns(3)
+    sample, own, *browsing = st.columns(3 if workspace().allows(Source.TFDS) else 2)
     with sample, st.container(border=True, height="stretch"):
         st.image(SAMPLE_DRAWING, alt="A picture goes into a network and comes out as an answer", width="stretch")
         st.subheader("Try a sample", anchor=False)
@@ -58,12 +67,17 @@ def draw_cards() -> None:
         st.image(OWN_DRAWING, alt="A folder of photos", width="stretch")
         st.subheader("Use my own pictures", anchor=False)
         st.markdown(
-            "A zip or a folder with one folder of pictures for each class, or the camera. They stay on this computer."
+            f"A zip or a folder with one folder of pictures for each class, or the camera. {_STAY[workspace().mode]}"
         )
         st.page_link(
             "pages/data.py", label="**Bring my pictures**", icon=":material/upload:", query_params={"new": "zip"}
         )
-    with browse, st.container(border=True, height="stretch"):
+    for browse in browsing:
+        _catalogue_card(browse)
+
+
+def _catalogue_card(place: DeltaGenerator) -> None:
+    with place, st.container(border=True, height="stretch"):
         st.image(BROWSE_DRAWING, alt="Rows of photos", width="stretch")
         st.subheader("Browse the catalogue", anchor=False)
         st.markdown("Datasets that others have published: cats and dogs, flowers, leaves, satellite pictures and more.")
@@ -121,7 +135,7 @@ def follow_sample() -> None:
 def recent_runs() -> None:
     """The latest trainings with state and result, kept up to date while one is at work."""
     st.subheader("Recent runs", anchor=False)
-    runs = Registry(workspace()).list("train")[:_RECENT]
+    runs = Registry(workspace()).list("train", archived=False)[:_RECENT]
     if not runs:
         st.caption("Nothing was trained yet. What you train will be listed here with its result.")
         return
@@ -131,7 +145,7 @@ def recent_runs() -> None:
 
 def _list_runs() -> None:
     with guarded():
-        for record in Registry(workspace()).list("train")[:_RECENT]:
+        for record in Registry(workspace()).list("train", archived=False)[:_RECENT]:
             _draw_run(record)
 
 

@@ -17,8 +17,10 @@ from pages.widgets.jobs import watch_job
 from pages.widgets.pictures import upload_thumbnail
 from pages.widgets.reports import in_words, read_report
 from pages.widgets.run_titles import run_titles
+from pages.widgets.sharing import share_button, shared_list
 from pages.widgets.shell import current_run, guarded, next_step, page_header, plain_text, show_error, workspace
 from pages.widgets.uploads import keep_upload
+from tlcore import modes
 from tlcore.errors import RunError, StudioError
 from tlcore.images.decode import EXTENSIONS
 from tlcore.jobs.quickstart import held_out_picture
@@ -33,6 +35,7 @@ from tlcore.serving.inputs import pictures_from_zip
 _ROUND = "predict-round"
 _HELD_OUT = "predict-held-out"
 _WAYS = {"pictures": "Pictures or a zip", "folder": "A folder", "camera": "Camera"}
+_NEEDS = {"pictures": modes.Source.UPLOADS, "folder": modes.Source.UPLOADS, "camera": modes.Source.CAMERA}
 _STAMP = 112
 _STRIDE = 37  # test pictures lie class by class: the next one on offer should be of another class
 
@@ -44,15 +47,18 @@ def show_page() -> None:
         show_restoring()
     runs = runs_with_model()
     if not runs:
+        back = ", or bring back one that you downloaded" if workspace().policy.models_from_files else ""
         st.info(
             "Here a trained model names your pictures. There is no trained model yet: train one, it takes a minute "
-            "with the sample, or bring back one that you downloaded.",
+            f"with the sample{back}.",
             icon=":material/image_search:",
         )
         next_step("Go to the start", "pages/home.py")
     else:
         with guarded():
             show_chosen(runs)
+    with guarded():
+        shared_list("run")
     restore_section()
 
 
@@ -60,7 +66,7 @@ def runs_with_model() -> dict[str, JobRecord]:
     """Ended trainings that left a model to predict with, by id: completed ones, then stopped ones, the newest first."""
     able = [
         record
-        for record in Registry(workspace()).list("train")
+        for record in Registry(workspace()).list("train", archived=False)
         if record.state.ended and (RunFolder(workspace().runs / record.id).bundle / DESCRIPTION).is_file()
     ]
     return {record.id: record for record in sorted(able, key=lambda record: record.state is not State.COMPLETED)}
@@ -80,13 +86,15 @@ def show_chosen(runs: dict[str, JobRecord]) -> None:
     """The run that the address names, else the newest."""
     asked = current_run() or next(iter(runs))
     if asked in runs:
-        show_model(choose_run(runs, asked))
+        info = choose_run(runs, asked)
+        share_button("run", info.run_id, runs[info.run_id].title)
+        show_model(info)
         return
     show_error(
         RunError(
             "The run in this page's address has no model to predict with",
             value=asked[:200],
-            hint="It may still be at work, have failed, or be deleted. Choose another one.",
+            hint="It may still be at work, have failed, lie in the bin, or be deleted. Choose another one.",
         )
     )
     st.button("Use the newest model", on_click=_use_newest, key="predict-newest")
@@ -189,17 +197,23 @@ def _held_out_source(run_id: str, number: int) -> Source:
 
 def chosen_pictures() -> list[Source]:
     """What was uploaded or photographed."""
+    ways = [way for way in _WAYS if workspace().allows(_NEEDS[way])]
+    if not ways:
+        st.caption("Bringing pictures is switched off here.")
+        return []
     way = st.segmented_control(
         "Ask about",
-        list(_WAYS),
+        ways,
         format_func=_WAYS.__getitem__,
-        default="pictures",
+        default=ways[0],
         required=True,
         key="predict-way",
         persist_state="session",
     )
     if way == "camera":
-        taken = st.camera_input("Take a picture", key=_key("camera"), help="The picture stays on this computer.")
+        taken = st.camera_input(
+            "Take a picture", key=_key("camera"), help="It stays on the computer where the app runs."
+        )
         return [] if taken is None else [_picture(taken)]
     if way == "folder":
         uploads = st.file_uploader(
@@ -253,7 +267,9 @@ def _open_archive(upload: UploadedFile) -> Iterator[Batch]:
 
 
 def restore_section() -> None:
-    """A model that was downloaded can be brought back."""
+    """A model that was downloaded can be brought back, where models may be loaded from files."""
+    if not (workspace().policy.models_from_files and workspace().allows(modes.Source.UPLOADS)):
+        return
     with st.expander("Use a model that you downloaded", icon=":material/settings_backup_restore:"):
         st.markdown("The zip from a Results page holds the whole model. It becomes a run here and predicts the same.")
         upload = st.file_uploader(

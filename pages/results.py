@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.widgets.going_on import more_rounds
 from pages.widgets.history import epoch_charts, rate_section
 from pages.widgets.later import in_view
 from pages.widgets.reports import Finished, finished_runs, ranked_test_pictures, read_report, short_name
@@ -12,6 +13,7 @@ from pages.widgets.result_settings import settings_part
 from pages.widgets.result_time import time_part
 from pages.widgets.run_actions import delete_button
 from pages.widgets.run_titles import run_titles
+from pages.widgets.run_words import show_words
 from pages.widgets.shell import next_step, page_header, plain_text, show_error, workspace
 from pages.widgets.test_grid import test_grid
 from tlcore.errors import StudioError
@@ -93,6 +95,11 @@ def show_report(record: JobRecord, report: Report, folder: RunFolder) -> None:
         f"{short_name(report)}, on {plain_text(report.dataset.name)}"
         + (f", tested on {plain_text(report.dataset.test_dataset)}" if report.dataset.test_dataset else "")
     )
+    if record.archived:
+        st.warning(
+            "This run lies in the bin: no list offers it. The end of this page takes it out.", icon=":material/delete:"
+        )
+    show_words(record)
     headline(report)
     next_step("Predict with this model", "pages/predict.py", {"run": record.id})
     if in_view("results-classes-later", 560):
@@ -117,6 +124,7 @@ def show_report(record: JobRecord, report: Report, folder: RunFolder) -> None:
     details_part(report)
     settings_part(report.config)
     downloads_part(report, folder)
+    more_rounds(record)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link("pages/compare.py", label="Compare with other runs", icon=":material/compare_arrows:")
         delete_button(record)

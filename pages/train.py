@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.widgets.going_on import go_on_button, more_rounds
 from pages.widgets.history import batch_charts, epoch_charts, rate_section
 from pages.widgets.later import in_view
 from pages.widgets.reports import read_report
@@ -13,9 +14,10 @@ from pages.widgets.run_titles import run_titles
 from pages.widgets.shell import guarded, next_step, page_header, plain_text, show_error, workspace
 from pages.widgets.time_left import time_left
 from pages.widgets.views import run_view
+from pages.widgets.waiting import number_in_queue, waiting
 from tlcore.config import EarlyStoppingConfig, RunConfig
 from tlcore.errors import StudioError
-from tlcore.jobs.service import ensure_supervisor, queue_position, request_stop, resume
+from tlcore.jobs.service import ensure_supervisor, request_stop
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
@@ -29,7 +31,7 @@ def show_page() -> None:
     """The run that the address names, else the newest at work, else the newest."""
     page_header("Train", "Watch a training; it goes on when you close this page.")
     try:
-        runs = Registry(workspace()).list("train")
+        runs = Registry(workspace()).list("train", archived=False)
         asked = st.query_params.get("run")
         record = Registry(workspace()).get(asked) if asked else default_run(runs)
         if record is None:
@@ -119,15 +121,7 @@ def show_run(view: RunView) -> None:
             ):
                 with guarded():
                     request_stop(workspace(), view.id)
-        if view.state in (State.INTERRUPTED, State.FAILED) and st.button(
-            "Start again",
-            icon=":material/replay:",
-            key=f"train-resume-{view.id}",
-            help="Puts it back in the queue with the same settings; it begins with the first round.",
-        ):
-            with guarded():
-                resume(workspace(), view.id)
-                st.rerun()
+        go_on_button(view.record)
     if not view.state.ended:
         with st.container():
             progress_line(view)
@@ -144,8 +138,10 @@ def show_run(view: RunView) -> None:
 def show_outcome(view: RunView) -> None:
     """The result in one line and the way to Results, or why there is none."""
     folder = RunFolder.find(workspace(), view.id)
-    if not folder.report.is_file():
+    has_result = folder.report.is_file()
+    if not has_result or view.state in (State.INTERRUPTED, State.FAILED):
         ending_without_result(view.record)
+    if not has_result:
         return
     with guarded():
         result_line(read_report(folder.report))
@@ -202,6 +198,7 @@ def show_log(view: RunView) -> None:
 
 def show_end(view: RunView) -> None:
     """What can be done once a run has ended."""
+    more_rounds(view.record)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link("pages/model.py", label="Train another", icon=":material/add:")
         delete_button(view.record)
@@ -216,10 +213,10 @@ def show_queue(shown: str) -> None:
         st.rerun()
     st.subheader("Queue")
     for record in others:
-        place = queue_position(workspace(), record.id)
+        place = number_in_queue(waiting(record.id))
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             state_badge(record.state)
-            st.markdown(plain_text(record.title) + (f", number {place} in the queue" if place else ""))
+            st.markdown(plain_text(record.title) + (f", {place}" if place else ""))
             st.page_link("pages/train.py", label="Show", icon=":material/visibility:", query_params={"run": record.id})
 
 

@@ -27,6 +27,27 @@ CROP = 96
 PHOTOS = ("cat", "coffee", "rocket")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--faults 50` kills as many workers as that in `tests/faults`, and tells the figures; 8 are killed without it."""
+    group = parser.getgroup("faults", "fault injection")
+    group.addoption("--faults", type=int, default=None, metavar="N", help="how many kills tests/faults does")
+    group.addoption("--faults-seed", type=int, default=1, metavar="N", help="chooses other moments for the kills")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The figures of the kills, where they were asked for."""
+    if config.getoption("--faults") is None:
+        return
+    from tests.faults.figures import table
+
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    properties = [property_ for report in reports for property_ in report.user_properties]
+    lost = sum("tests/faults" in report.nodeid for report in terminalreporter.stats.get("failed", []))
+    terminalreporter.section("faults")
+    for line in table([kill for name, kills in properties if name == "faults" for kill in kills], lost):
+        terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_tensorflow_datasets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What TensorFlow Datasets prepared on this machine is not there for tests and the processes that they start."""

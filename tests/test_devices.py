@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tlcore.devices import HostFacts, describe_host, gpu_advice, has_bfloat16
+from tlcore.devices import CardMemory, HostFacts, describe_host, gpu_advice, gpu_memory, has_bfloat16
 
 
 def test_this_machine_is_described() -> None:
@@ -49,3 +49,15 @@ def test_bfloat16_is_read_from_the_flags(tmp_path: Path, text: str, able: bool) 
 
 def test_a_machine_that_describes_no_processor_has_no_bfloat16(tmp_path: Path) -> None:
     assert not has_bfloat16(tmp_path / "gone")
+
+
+def test_the_memory_of_cards_is_what_the_driver_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text('#!/bin/sh\necho "NVIDIA A100, PCIe, 40960 MiB, 512 MiB"\necho "GRID V100, [N/A], [N/A]"\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+
+    assert gpu_memory() == (CardMemory("NVIDIA A100, PCIe", 40960 << 20, 512 << 20),)
+
+    tool.unlink()
+    assert gpu_memory() == ()

@@ -90,6 +90,26 @@ def free_gpu_memory() -> float | None:
     return min((int(answer.split()[0]) * 1.048576 for answer in answers), default=None)
 
 
+@dataclass(frozen=True)
+class CardMemory:
+    """The memory of one graphics card, in bytes."""
+
+    name: str
+    total: int
+    used: int
+
+
+def gpu_memory() -> tuple[CardMemory, ...]:
+    """The memory of each NVIDIA card at this moment, as the driver tells it; () where there is none."""
+    found = []
+    for answer in _ask_driver("name,memory.total,memory.used"):  # such as "Tesla T4, 15360 MiB, 300 MiB"
+        name, *sizes = (part.strip() for part in answer.rsplit(",", 2))
+        numbers = [int(size.split()[0]) << 20 for size in sizes if size.split()[0].isdigit()]
+        if len(numbers) == 2:
+            found.append(CardMemory(name, *numbers))
+    return tuple(found)
+
+
 def _ask_driver(fact: str) -> tuple[str, ...]:
     """Asks the driver's own tool, a line a card; a machine without one has no card that could be used."""
     tool = shutil.which("nvidia-smi")

@@ -5,9 +5,10 @@ A lock is the operating system's, so it is free the moment its process ends, how
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock, Timeout, lock_descriptor
 
 # Looking at a lock takes it for an instant. A second look in that instant must not report "held".
 _LOOK_SECONDS = 0.02
@@ -24,6 +25,21 @@ def take_lock(path: Path, timeout: float = 0.0) -> FileLock | None:
     except Timeout:
         return None
     return lock
+
+
+def take_open(path: Path) -> int | None:
+    """The lock at `path` as an open file, whose lock a process that inherits it holds too; None when it is taken.
+
+    Close the file to give it back here.
+
+    Raises:
+        OSError: The file can't be made or opened.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    if lock_descriptor(descriptor, blocking=False):
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
 def is_held(path: Path) -> bool:

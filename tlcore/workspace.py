@@ -9,94 +9,55 @@ import os
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Literal, get_args
+from typing import Final
 
 from tlcore.errors import ImportRefused, InputError, WorkspaceError
+from tlcore.limits import GIBIBYTE, MEBIBYTE, Limits
+from tlcore.migrations import bring_up_to_date
+from tlcore.modes import (
+    CACHE_VARIABLE,
+    MODE_VARIABLE,
+    POLICIES,
+    SOURCES_VARIABLE,
+    Mode,
+    Policy,
+    Source,
+    limits_of,
+    mode_of,
+    sources_of,
+)
+
+__all__ = [
+    "CACHE_VARIABLE",
+    "GIBIBYTE",
+    "HOME_VARIABLE",
+    "HOST_VARIABLE",
+    "LIMITS",
+    "MEBIBYTE",
+    "MODE_VARIABLE",
+    "ROOTS_VARIABLE",
+    "SOURCES_VARIABLE",
+    "Limits",
+    "Mode",
+    "Source",
+    "Workspace",
+    "check_id",
+    "is_safe_id",
+]
 
 HOME_VARIABLE = "TLCORE_HOME"
 HOST_VARIABLE = "TLCORE_HOST"
-MODE_VARIABLE = "TLCORE_MODE"
 ROOTS_VARIABLE = "TLCORE_ROOTS"
-CACHE_VARIABLE = "TLCORE_CACHE_GB"
 
-Mode = Literal["local", "demo"]
-"""Who uses a workspace: `local`, people who may read this machine's folders anyway; `demo`, anybody from anywhere."""
+LIMITS: Final[Mapping[Mode, Limits]] = MappingProxyType({mode: policy.limits for mode, policy in POLICIES.items()})
+"""The limits of a workspace by its mode."""
 
-MEBIBYTE = 1024**2
-GIBIBYTE = 1024**3
-
-_MOST_CACHE_GB = 1_000_000
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 # Windows keeps these for devices, in any folder and with any extension, and drops a dot at a name's end.
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?|.*\.", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much may come in from outside. One place, so that a stricter workspace changes one object.
-
-    Attributes:
-        archive_bytes: Size of an uploaded archive, in bytes.
-        expanded_bytes: Size of everything in an archive or folder once expanded, in bytes.
-        expansion_ratio: Expanded size over packed size, of one archive member and of all together; a photo never
-            compresses a hundredfold.
-        harmless_bytes: Size up to which a member's ratio is not looked at, in bytes: a plain BMP packs a thousandfold.
-        pictures: Number of pictures in one dataset.
-        picture_bytes: Size of one encoded picture, in bytes.
-        picture_pixels: Width times height of one picture. 50 megapixels is a large camera; decoded it takes 150 MB.
-        path_length: Length of a path inside an archive or folder, in characters.
-        path_depth: Folders above a picture inside an archive or folder.
-        decode_seconds: Time that decoding one picture may take.
-        decode_bytes: Address space of the decoding process, in bytes.
-        cache_bytes: What all caches together may take on the disk; those used least recently make way.
-    """
-
-    archive_bytes: int = 2 * GIBIBYTE
-    expanded_bytes: int = 8 * GIBIBYTE
-    expansion_ratio: float = 100.0
-    harmless_bytes: int = MEBIBYTE
-    pictures: int = 100_000
-    picture_bytes: int = 100 * MEBIBYTE
-    picture_pixels: int = 50_000_000
-    path_length: int = 400
-    path_depth: int = 8
-    decode_seconds: float = 20.0
-    decode_bytes: int = 2 * GIBIBYTE
-    cache_bytes: int = 20_000_000_000
-
-    @property
-    def members(self) -> int:
-        """Files of any kind in an archive or folder, so that lists of what was left out stay bearable."""
-        return 4 * self.pictures
-
-    @property
-    def table_bytes(self) -> int:
-        """Size of an archive's table of contents. It is held in memory, some 600 bytes an entry of at least 47."""
-        return max(MEBIBYTE, 500 * self.pictures)
-
-
-LIMITS: Final[Mapping[Mode, Limits]] = MappingProxyType(
-    {
-        "local": Limits(),
-        # A small shared machine (3 GB of memory, 2 cores) that strangers use at the same time.
-        "demo": Limits(
-            archive_bytes=200 * MEBIBYTE,
-            expanded_bytes=500 * MEBIBYTE,
-            pictures=5_000,
-            picture_bytes=20 * MEBIBYTE,
-            picture_pixels=25_000_000,
-            path_length=200,
-            path_depth=6,
-            decode_seconds=10.0,
-            decode_bytes=GIBIBYTE,
-            cache_bytes=1_000_000_000,
-        ),
-    }
-)
-"""The limits of a workspace by its mode."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +71,7 @@ class Workspace:
         roots: Whatever lies in these folders may be imported by a path typed into a page; see `allowed_path`.
         host: The folder that all workspaces of one app share, which is where their jobs take turns; the workspace's own
             where it is the only one.
+        sources: Where pictures may come from; None is what the mode allows.
     """
 
     root: Path
@@ -117,29 +79,38 @@ class Workspace:
     mode: Mode = "local"
     roots: tuple[Path, ...] = ()
     host: Path = Path()
+    sources: frozenset[Source] | None = None
 
     def __post_init__(self) -> None:
         if self.host == Path():
             object.__setattr__(self, "host", self.root)
+        if self.sources is None:
+            object.__setattr__(self, "sources", self.policy.sources)
 
     @classmethod
     def open(cls, root: Path | None = None, environment: Mapping[str, str] = os.environ) -> Workspace:
         """The workspace at `root`, else at `$TLCORE_HOME`, else at `~/.tlcore`; its folders are made where missing.
 
-        `$TLCORE_MODE` sets the mode (`local` if unset) and with it the limits. `$TLCORE_ROOTS` sets the roots,
-        separated as in `$PATH`; unset, these are the home folder in a local workspace and none in a demo.
+        `$TLCORE_MODE` sets the mode (`local` if unset) and with it the limits. `$TLCORE_SOURCES` lists where pictures
+        may come from. `$TLCORE_ROOTS` sets the roots, separated as in `$PATH`; unset, these are the home folder in a
+        local workspace and none elsewhere.
         `$TLCORE_CACHE_GB` sets what all caches together may take. `$TLCORE_HOST` names the folder that this workspace
         shares with others of the same app.
 
         Raises:
-            WorkspaceError: The folder can't be made or written, or a variable has an impossible value.
+            WorkspaceError: The folder can't be made or written, a variable has an impossible value, or a newer program
+                wrote this workspace.
         """
         place = root or Path(environment.get(HOME_VARIABLE) or Path.home() / ".tlcore")
-        mode = _mode(environment)
+        mode = mode_of(environment)
         place = place.expanduser().resolve()
         host = Path(environment.get(HOST_VARIABLE) or place).expanduser().resolve()
-        workspace = cls(place, _limits(environment, mode), mode, _roots(environment, mode), host)
+        sources = sources_of(environment, mode)
+        roots = _roots(environment, mode) if Source.FOLDERS in sources else ()
+        workspace = cls(place, limits_of(environment, mode), mode, roots, host, sources)
         try:
+            workspace.root.mkdir(parents=True, exist_ok=True)
+            bring_up_to_date(workspace.root)
             for folder in workspace._folders():
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -153,6 +124,30 @@ class Workspace:
     def environment(self) -> dict[str, str]:
         """The variables by which a process of ours opens this same workspace."""
         return {HOME_VARIABLE: str(self.root), HOST_VARIABLE: str(self.host), MODE_VARIABLE: self.mode}
+
+    @property
+    def policy(self) -> Policy:
+        """What its mode allows."""
+        return POLICIES[self.mode]
+
+    def allows(self, source: Source) -> bool:
+        """Whether pictures may come from there."""
+        if source is Source.FOLDERS and not self.roots:
+            return False
+        return self.sources is not None and source in self.sources
+
+    def check_source(self, source: Source) -> None:
+        """Refuses what is switched off.
+
+        Raises:
+            ImportRefused: Pictures may not come from there.
+        """
+        if not self.allows(source):
+            raise ImportRefused(
+                f"{source.words} is switched off here",
+                options=[other.value for other in Source if self.allows(other)],
+                hint="Choose another way, or run the app on your own computer.",
+            )
 
     def _folders(self) -> tuple[Path, ...]:
         return (self.datasets, self.runs, self.jobs, self.incoming, self.drafts, self.engines, self.logs)
@@ -248,37 +243,6 @@ class Workspace:
             f"stop the app and start it so that this folder is allowed too: {ROOTS_VARIABLE}={shlex.quote(allowed)} "
             "streamlit run streamlit_app.py"
         )
-
-
-def _mode(environment: Mapping[str, str]) -> Mode:
-    name = environment.get(MODE_VARIABLE) or "local"
-    for mode in LIMITS:
-        if mode == name:
-            return mode
-    raise WorkspaceError(
-        f"The variable {MODE_VARIABLE} has an unknown value",
-        value=name[:100],
-        options=get_args(Mode),
-        hint="Set it to one of these, or remove it.",
-    )
-
-
-def _limits(environment: Mapping[str, str], mode: Mode) -> Limits:
-    text = environment.get(CACHE_VARIABLE)
-    if not text:
-        return LIMITS[mode]
-    try:
-        gigabytes = float(text)
-    except ValueError:
-        gigabytes = -1.0
-    if not 0 <= gigabytes <= _MOST_CACHE_GB:
-        raise WorkspaceError(
-            f"The variable {CACHE_VARIABLE} has an impossible value",
-            value=text[:100],
-            options=[f"0 to {_MOST_CACHE_GB:,}"],
-            hint="Set it to the gigabytes that all caches together may take on the disk, such as 5, or remove it.",
-        )
-    return replace(LIMITS[mode], cache_bytes=int(gigabytes * 1e9))
 
 
 def _roots(environment: Mapping[str, str], mode: Mode) -> tuple[Path, ...]:

@@ -16,6 +16,7 @@ from tlcore.data.dataset import DatasetInfo
 from tlcore.data.samples import SAMPLES
 from tlcore.errors import StudioError
 from tlcore.jobs.service import read_result
+from tlcore.modes import Source
 
 _VIEW: Final = ("dataset", "new", "grow", "source")
 _JOB: Final = "job"
@@ -112,13 +113,14 @@ def made_dataset() -> str | None:
 def shown_origin() -> Origin:
     """The list that is open: the one that the address names, else that of the dataset shown."""
     named = st.query_params.get("source")
-    if named in set(Origin):
+    if named in set(Origin) and (named != Origin.CATALOGUE or workspace().allows(Source.TFDS)):
         return Origin(named)
     if "new" in st.query_params:
         return Origin.YOURS
     dataset_id = st.query_params.get("dataset") or made_dataset()
     if dataset_id is not None:
-        return _origin_of(dataset_id)
+        origin = _origin_of(dataset_id)
+        return origin if origin is not Origin.CATALOGUE or workspace().allows(Source.TFDS) else Origin.SAMPLES
     in_use = current_dataset()
     if in_use is not None:
         return _ORIGINS[in_use.source]

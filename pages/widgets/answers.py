@@ -16,6 +16,7 @@ from pages.widgets.reports import duration_text
 from pages.widgets.shell import plain_text, workspace
 from tlcore.errors import PictureError, StudioError
 from tlcore.jobs.predictions import predict_pictures
+from tlcore.runs.folder import RunFolder
 from tlcore.serving.bundle import BundleInfo
 from tlcore.serving.inputs import Picture
 from tlcore.serving.predictor import Prediction, Predictor
@@ -157,13 +158,15 @@ def _read_once(read: Callable[[], bytes]) -> tuple[bytes | None, Callable[[], by
 
 def _predict(info: BundleInfo, pictures: Iterator[Picture]) -> Iterator[Prediction]:
     if info.engine == "openvino":
-        return _predictor(str(workspace().root), info.run_id).predict_all(pictures)
+        bundle = RunFolder.find(workspace(), info.run_id).bundle
+        return _predictor(str(workspace().root), info.run_id, bundle.stat().st_mtime_ns).predict_all(pictures)
     return predict_pictures(workspace(), info.run_id, decoder(), pictures)
 
 
-# One: each compiled network holds some 40 MB, and loading it again takes a fraction of a second.
+# One: each compiled network holds some 40 MB, and loading it again takes a fraction of a second. A run that learned for
+# longer has a new bundle.
 @st.cache_resource(max_entries=1, show_spinner="Loading the model …")
-def _predictor(home: str, run_id: str) -> Predictor:  # noqa: ARG001 - part of the key: another workspace, another run
+def _predictor(home: str, run_id: str, changed: int) -> Predictor:  # noqa: ARG001 - home and changed are of the key
     return Predictor.open(workspace(), run_id, decoder().load)
 
 

@@ -17,7 +17,7 @@ from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
 
-KINDS: Final = ("import", "kaggle", "add")
+KINDS: Final = ("import", "kaggle", "add", "unpack-dataset")
 
 _TOLD: Final = "arrivals-told"
 _FEW: Final = 6

@@ -17,6 +17,7 @@ from tlcore.data.edits import remove_pictures
 from tlcore.data.growing import add_pictures
 from tlcore.errors import StudioError
 from tlcore.jobs.audit import submit_audit
+from tlcore.modes import Source
 
 _ROUND: Final = "camera-round"
 _TAKEN: Final = "camera-taken"
@@ -44,8 +45,10 @@ def camera_form(info: DatasetInfo, class_name: str) -> None:
     """The camera, and the pictures that it has taken for this dataset.
 
     Raises:
-        StudioError: The picture can't be added. It stays in the camera's field, and the next run tries again.
+        StudioError: The camera is switched off here, or the picture can't be added. It stays in the camera's field, and
+            the next run tries again.
     """
+    workspace().check_source(Source.CAMERA)
     st.caption("Each picture is added as soon as it is taken. Turn the thing, and change the background, in between.")
     # A new key after each picture: the camera is ready for the next one without a click.
     picture = st.camera_input(

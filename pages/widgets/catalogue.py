@@ -18,6 +18,7 @@ from tlcore.data.dataset import DatasetInfo
 from tlcore.data.tfds.catalogue import SHORT_LIST, CatalogueEntry, find_entry, search_catalogue
 from tlcore.data.tfds.directory import TfdsState, data_dir, find_on_disk, state_of
 from tlcore.data.tfds.prepare import divide
+from tlcore.jobs.allowed import check_dataset
 from tlcore.jobs.service import read_error, submit
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
@@ -105,9 +106,11 @@ def entry_to_prepare(dataset_id: str) -> CatalogueEntry | None:
 
     Raises:
         DatasetError: There is no such dataset.
+        ImportRefused: The catalogue is switched off here.
     """
     if dataset_id.partition("/")[0] in _OTHERS:
         return None
+    check_dataset(workspace(), dataset_id)
     entry = find_entry(dataset_id)
     known_as = entry.id if entry else dataset_id
     if state_of(workspace(), known_as) == "ready":

@@ -7,6 +7,7 @@ from typing import Final
 import streamlit as st
 
 from pages.widgets.arrivals import rejected_table
+from pages.widgets.dataset_moving import pack_button
 from pages.widgets.shell import plain_text, workspace
 from tlcore.data.dataset import DatasetInfo
 from tlcore.errors import StudioError
@@ -52,6 +53,7 @@ def show_about(info: DatasetInfo) -> None:
             rejected_table([entry.model_dump() for entry in info.rejected], "left-out")
     if info.source == "own":
         st.space("small")
+        pack_button(info)
         if st.button("Delete this dataset", icon=":material/delete:", type="tertiary", key="data-delete"):
             ask_to_delete(info)
 

@@ -13,6 +13,7 @@ from pages.widgets.catalogue import catalogue_rows, first_of_catalogue
 from pages.widgets.shell import plain_text, workspace
 from tlcore.data.catalog import list_datasets
 from tlcore.data.dataset import DatasetInfo
+from tlcore.modes import Source
 
 _NAMES: Final = {Origin.YOURS: "Yours", Origin.SAMPLES: "Samples", Origin.CATALOGUE: "Catalogue"}
 _PAGE: Final = 12
@@ -40,7 +41,7 @@ def choose() -> str | None:
         icon=":material/upload:",
         width="stretch",
         key="data-new",
-        help="A zip, a folder, the camera or Kaggle.",
+        help="A zip, a folder, or the camera.",
         on_click=_bring_in,
     )
     wanted = st.text_input(
@@ -81,6 +82,8 @@ def _lists(wanted: str) -> dict[Origin, dict[str, _Row]]:
         origin: {info.id: _Row(info.name, summary(info)) for info in here if info.source == source}
         for origin, source in ((Origin.YOURS, "own"), (Origin.SAMPLES, "sample"))
     }
+    if not workspace().allows(Source.TFDS):
+        return rows | {Origin.CATALOGUE: {}}
     return rows | {
         Origin.CATALOGUE: {found.id: _Row(found.name, found.caption) for found in catalogue_rows(wanted, here)}
     }
@@ -94,7 +97,7 @@ def _choose_origin(origin: Origin, lists: Mapping[Origin, Mapping[str, _Row]], *
 
     st.segmented_control(
         "Datasets of",
-        list(_NAMES),
+        [option for option in _NAMES if option is not Origin.CATALOGUE or workspace().allows(Source.TFDS)],
         format_func=label,
         key=_ORIGIN,
         required=True,

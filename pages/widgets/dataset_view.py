@@ -112,10 +112,14 @@ def _unprepared(info: DatasetInfo) -> None:
         "copied.",
         icon=":material/photo_library:",
     )
-    st.button("Show the pictures", icon=":material/imagesmode:", key="data-prepare", on_click=_prepare, args=(info,))
+    press = uuid4().hex
+    st.button(
+        "Show the pictures", icon=":material/imagesmode:", key="data-prepare", on_click=_prepare, args=(info, press)
+    )
 
 
-def _prepare(info: DatasetInfo) -> None:
+def _prepare(info: DatasetInfo, press: str) -> None:
+    """Queues it; `press` is one button as it was drawn, however often that is pressed."""
     with guarded():
         payload = {"dataset": info.id, "audit": True}
-        submit(workspace(), "prepare", payload, f"Making {info.name}", dataset=info.id, token=uuid4().hex)
+        submit(workspace(), "prepare", payload, f"Making {info.name}", dataset=info.id, token=press)

@@ -56,7 +56,7 @@ def earlier_run(
 def _candidates(dataset: str, backbone: str, width: float | None) -> dict[str, tuple[str, RunConfig]]:
     """Titles and configurations by run id, newest first."""
     found: dict[str, tuple[JobRecord, RunConfig]] = {}
-    for record in Registry(workspace()).list("train"):
+    for record in Registry(workspace()).list("train", archived=False):
         if record.dataset != dataset or record.state is not State.COMPLETED:
             continue
         try:

@@ -15,8 +15,10 @@ from tlcore.data.dataset import DatasetInfo
 from tlcore.data.edits import add_class
 from tlcore.errors import StudioError
 from tlcore.jobs.service import submit
+from tlcore.modes import Source
 
 _WAYS: Final = {"files": "Files", "camera": "Camera", "classes": "New class"}
+_NEEDS: Final = {"files": Source.UPLOADS, "camera": Source.CAMERA}
 _REFUSED: Final = "grow-refused"
 _NEW_CLASS: Final = "grow-new-class"
 
@@ -42,11 +44,12 @@ def grow_panel(info: DatasetInfo) -> None:
     """Adding to a dataset: which class, and where the pictures come from."""
     st.subheader(f"Add pictures to {plain_text(info.name)}", anchor=False)
     asked = st.query_params.get("grow", "")
-    st.session_state["grow-way"] = asked if asked in _WAYS else next(iter(_WAYS))
+    ways = [way for way in _WAYS if way not in _NEEDS or workspace().allows(_NEEDS[way])]
+    st.session_state["grow-way"] = asked if asked in ways else ways[0]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
             "How",
-            list(_WAYS),
+            ways,
             format_func=_WAYS.__getitem__,
             key="grow-way",
             required=True,

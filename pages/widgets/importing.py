@@ -11,6 +11,7 @@ from uuid import uuid4
 import streamlit as st
 
 from pages.widgets.address import follow_job, open_view
+from pages.widgets.dataset_moving import packed_form
 from pages.widgets.kaggle import kaggle_form
 from pages.widgets.naming import NAME, Naming, name_field
 from pages.widgets.shell import guarded, workspace
@@ -19,6 +20,7 @@ from pages.widgets.uploads import KeptUpload
 from tlcore.data.edits import create_dataset
 from tlcore.errors import ImportRefused
 from tlcore.jobs.service import submit
+from tlcore.modes import Source
 
 _WAYS: Final = {
     "zip": "Zip",
@@ -26,6 +28,14 @@ _WAYS: Final = {
     "server": "On this computer",
     "kaggle": "Kaggle",
     "empty": "Start empty",
+    "packed": "From another machine",
+}
+_NEEDS: Final = {
+    "zip": Source.UPLOADS,
+    "folder": Source.UPLOADS,
+    "server": Source.FOLDERS,
+    "kaggle": Source.KAGGLE,
+    "packed": Source.UPLOADS,
 }
 _LAYOUT: Final = (
     "One folder for each class, named like the class, with its pictures inside: `leaves/oak/1.jpg`, "
@@ -57,16 +67,15 @@ def import_panel() -> None:
         "server": _server_form,
         "kaggle": _kaggle_way,
         "empty": _empty_form,
+        "packed": packed_form,
     }
     with guarded():
         forms[st.session_state["import-way"]]()
 
 
 def _offered(way: str) -> bool:
-    if way == "server":
-        return bool(workspace().roots)
-    # Whoever visits a demo must not be asked for a token: the next visitor would be using it.
-    return way != "kaggle" or workspace().mode == "local"
+    source = _NEEDS.get(way)
+    return source is None or workspace().allows(source)
 
 
 def _follow_way() -> None:

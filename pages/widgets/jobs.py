@@ -7,7 +7,8 @@ import streamlit as st
 from pages.widgets.reports import duration_text
 from pages.widgets.shell import guarded, plain_text, workspace
 from pages.widgets.views import run_view
-from tlcore.jobs.service import ensure_supervisor, queue_position, request_stop
+from pages.widgets.waiting import before_it, waiting
+from tlcore.jobs.service import ensure_supervisor, request_stop
 from tlcore.runs.states import State
 from tlcore.runs.view import RunView
 
@@ -61,8 +62,7 @@ def _stop(run_id: str) -> None:
 def doing(view: RunView) -> str:
     """What a job does now, how much of it is done, and how long it will still take."""
     if view.state is State.QUEUED:
-        place = queue_position(workspace(), view.id)
-        return "Waiting for its turn" if place in (None, 1) else f"Waiting: number {place} in the queue"
+        return f"Waiting for its turn: {before_it(waiting(view.id))}"
     if view.state is State.STOPPING:
         return "Stopping"
     if view.task is not None:

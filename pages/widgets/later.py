@@ -24,13 +24,15 @@ _JS: Final = """
 export default function ({ parentElement, data, setStateValue }) {
   const place = parentElement.querySelector(".later");
   place.style.height = data.seen ? "0" : `${data.height}px`;
+  // Kept at the element: this function is called again with new data, and the timer of the call before must end, or it
+  // would run the page every two seconds for ever.
+  clearTimeout(parentElement.laterTimer);
   if (data.seen) return;
   let times = 0;
-  let again;
   const tell = () => {
     times += 1;
     setStateValue("seen", times);
-    again = setTimeout(tell, 2000);
+    parentElement.laterTimer = setTimeout(tell, 2000);
   };
   const watcher = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
@@ -40,7 +42,7 @@ export default function ({ parentElement, data, setStateValue }) {
   watcher.observe(place);
   return () => {
     watcher.disconnect();
-    clearTimeout(again);
+    clearTimeout(parentElement.laterTimer);
   };
 }
 """

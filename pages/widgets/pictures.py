@@ -39,7 +39,8 @@ def _store() -> ThumbnailStore:
     return _open_store(store_path(workspace()))
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, on_release=ThumbnailStore.close)
+# An open file for each of the people who look at pictures now.
+@st.cache_resource(max_entries=32, show_spinner=False, on_release=ThumbnailStore.close)
 def _open_store(path: Path) -> ThumbnailStore:
     return ThumbnailStore(path)
 
@@ -63,7 +64,7 @@ def whole_dataset(info: DatasetInfo) -> StoredDataset:
 
 
 # A dataset that was changed or replaced has another version or fingerprint, and is opened anew.
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def _open(home: str, dataset_id: str, version: int, fingerprint: str, *, with_excluded: bool) -> StoredDataset:  # noqa: ARG001
     return open_dataset(workspace(), dataset_id, with_excluded)
 

@@ -76,13 +76,15 @@ def _planned(
 ) -> Planned:
     try:
         config = configuration(design, dataset, backbone, mode)
-        return Planned(backbone, mode, checked=_check(workspace, config.model_dump_json(), fingerprint))
+        return Planned(
+            backbone, mode, checked=_check(workspace, str(workspace.root), config.model_dump_json(), fingerprint)
+        )
     except StudioError as error:
         return Planned(backbone, mode, error=in_labels(str(error)))
 
 
 @st.cache_data(max_entries=256, ttl=60, show_spinner=False)
-def _check(_workspace: Workspace, document: str, fingerprint: str) -> Checked:  # noqa: ARG001 - part of the key
+def _check(_workspace: Workspace, home: str, document: str, fingerprint: str) -> Checked:  # noqa: ARG001 - the key
     """Kept for a minute: dividing a large dataset takes a moment, and every click runs the page anew."""
     found = preflight(_workspace, RunConfig.model_validate_json(document))
     if found.material is None:

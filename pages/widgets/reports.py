@@ -14,6 +14,7 @@ from tlcore.backbones.registry import find_backbone
 from tlcore.errors import BackboneError, WorkspaceError
 from tlcore.evaluation.report import Report, TestPicture, TestScore, read_test_pictures
 from tlcore.files import read_json
+from tlcore.migrations.schema import refuse_newer_schema
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
@@ -29,11 +30,11 @@ class Finished:
 
 
 def finished_runs(workspace: Workspace) -> list[Finished]:
-    """All trainings with a report that can be read, newest first."""
+    """All trainings outside the bin with a report that can be read, newest first."""
     found = []
-    for record in Registry(workspace).list("train"):
+    for record in Registry(workspace).list("train", archived=False):
         path = RunFolder(workspace.runs / record.id).report
-        if record.state.ended and path.is_file():
+        if path.is_file():  # also of one that learns for longer: what it left before is there until then
             try:
                 found.append(Finished(record, read_report(path)))
             except WorkspaceError:
@@ -59,7 +60,9 @@ def read_report(path: Path) -> Report:
 
 @st.cache_resource(max_entries=128, show_spinner=False)
 def _read(path: Path, changed: int) -> Report:  # noqa: ARG001 - part of the key: a rewritten file is read anew
-    return Report.model_validate(read_json(path))
+    document = read_json(path)
+    refuse_newer_schema(document, 1, "The report of this run", WorkspaceError)
+    return Report.model_validate(document)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -111,8 +114,8 @@ def short_name(report: Report) -> str:
 
 
 def unique_names(chosen: Sequence[Finished]) -> list[str]:
-    """A name for each run: backbone and mode, and where several are alike what tells them apart."""
-    names = [short_name(run.report) for run in chosen]
+    """A name for each run: a person's, else backbone and mode; and where several are alike what tells them apart."""
+    names = [run.record.title if run.record.named else short_name(run.report) for run in chosen]
     one_day = len({run.record.created.date() for run in chosen}) == 1
     started = "%H:%M:%S" if one_day else "%d %b %H:%M:%S"
     details = (

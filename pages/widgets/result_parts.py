@@ -15,6 +15,7 @@ from pages.widgets.charts import show_chart
 from pages.widgets.option_names import ENGINE_NAMES
 from pages.widgets.reports import duration_text, in_words, likely_in_words, short_name
 from pages.widgets.result_time import engine_note, points_text
+from pages.widgets.run_moving import whole_run_button
 from pages.widgets.shell import plain_text
 from pages.widgets.tables import sentence_table
 from tlcore.evaluation.report import Report
@@ -223,6 +224,7 @@ def downloads_part(report: Report, folder: RunFolder) -> None:
             on_click="ignore",
             help="Everything on this page, for programs.",
         )
+        whole_run_button(report.run_id)
 
 
 def _zip_bytes(folder: Path) -> bytes:

@@ -7,12 +7,17 @@ from typing import Final, Literal
 import streamlit as st
 
 from pages.widgets.reports import duration_text, in_words, likely_in_words
-from pages.widgets.shell import plain_text, workspace
+from pages.widgets.shell import guarded, plain_text, workspace
 from pages.widgets.text import size_text
+from pages.widgets.waiting import before_it, waiting
 from tlcore.evaluation.report import Report
-from tlcore.jobs.service import queue_position
+from tlcore.jobs.ending import end_worker
+from tlcore.jobs.resuming import waits_to_go_on
+from tlcore.jobs.service import request_stop
 from tlcore.plots.history import PHASE_NAMES
+from tlcore.runs.folder import RunFolder
 from tlcore.runs.record import JobRecord
+from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
 from tlcore.runs.view import RunView
 from tlcore.training.history import PhaseEpochs
@@ -39,21 +44,41 @@ def state_badge(state: State) -> None:
 def progress_line(view: RunView) -> None:
     """What is done now, and how far it is."""
     if view.state is State.QUEUED:
-        place = queue_position(workspace(), view.id)
-        ahead = "it is next" if place in (None, 1) else f"{place - 1} before it"
         st.info(
-            f"Waiting for its turn: {ahead}. Trainings run one at a time, so that each has the machine for itself.",
+            f"Waiting for its turn: {before_it(waiting(view.id))}. Trainings run one at a time, so that each has the "
+            "machine for itself.",
             icon=":material/schedule:",
         )
         return
     fraction = view.fraction
     st.progress(fraction if fraction is not None else 0.0, text=_doing(view))
-    if view.not_responding:
+    silence_notice(view, "progress")
+
+
+def silence_notice(view: RunView, where: str) -> None:
+    """Tells that a job at work does not respond, and lets a person end it; nothing while it responds.
+
+    Args:
+        view: The job.
+        where: Tells this place from others on the page that show the same job.
+    """
+    if not view.not_responding:
+        return
+    with st.container(border=True):
         st.warning(
-            "The training has told nothing for two minutes. It may be busy with one very long computation, or the "
-            "computer is short of memory. It is left alone: wait, or press Stop.",
+            f"Not responding: it has told nothing for {duration_text(view.silence or 0.0)}. It may be busy with one "
+            "very long computation, or the computer is short of memory. It is left alone, and goes on if it can.",
             icon=":material/hourglass_disabled:",
         )
+        if st.button(
+            "End it",
+            icon=":material/cancel:",
+            key=f"end-{where}-{view.id}",
+            help="Ends its process at once and marks it interrupted. Rounds (epochs) that were finished are kept: it "
+            "can go on from there.",
+        ):
+            with guarded():
+                end_worker(workspace(), view.id)
 
 
 def _doing(view: RunView) -> str:
@@ -89,16 +114,42 @@ def ending_without_result(record: JobRecord) -> None:
     """Why a run ended without a model, and what to do next."""
     error = plain_text(record.error or "")
     if record.state is State.STOPPED:
-        st.info("It was stopped before there was a model to keep. Start it anew from the Model page.")
+        st.info('It was stopped before there was a model to keep. "Go on" puts it back in the queue.')
     elif record.state is State.INTERRUPTED:
-        st.warning(
-            f'It was interrupted, by a restart or because its process was ended. {error} "Start again" puts it back '
-            "in the queue.",
-            icon=":material/power_off:",
-        )
+        _interruption(record, error)
     else:
         st.error(
             f"{error or 'It failed without saying why; the log below may tell.'}\n\nChange the settings on the Model "
-            "page, or start it again to try the same once more.",
+            "page, or let it go on to try the same once more.",
             icon=":material/error:",
         )
+
+
+def _interruption(record: JobRecord, error: str) -> None:
+    """Why it was interrupted; one that is about to go on by itself is looked at until it does."""
+    st.warning(
+        f'It was interrupted. {error or "Its process was ended."} "Go on" puts it back in the queue now.',
+        icon=":material/power_off:",
+    )
+    if waits_to_go_on(RunFolder.find(workspace(), record.id)):
+        _await_going_on(record.id)
+
+
+@st.fragment(run_every=2.0)
+def _await_going_on(run_id: str) -> None:
+    with guarded():
+        if Registry(workspace()).get(run_id).state is not State.INTERRUPTED:
+            st.rerun()
+        st.button(
+            "Don't go on",
+            icon=":material/pause_circle:",
+            key=f"stay-{run_id}",
+            help="It stays interrupted until you let it go on.",
+            on_click=_stay,
+            args=(run_id,),
+        )
+
+
+def _stay(run_id: str) -> None:
+    with guarded():
+        request_stop(workspace(), run_id)

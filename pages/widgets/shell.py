@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-from pathlib import Path
 from typing import Final
 
 import streamlit as st
 
-from pages.widgets.errors import guarded, show_error, start_log
+from pages.widgets.admission import is_operator, own_workspace
+from pages.widgets.errors import guarded, show_error
 from pages.widgets.router import require_router
 from pages.widgets.text import plain_text
 from tlcore.data.catalog import find_dataset
 from tlcore.data.dataset import DatasetInfo
 from tlcore.errors import StudioError
 from tlcore.files import read_json, write_json
-from tlcore.workspace import HOME_VARIABLE, Workspace
+from tlcore.workspace import Workspace
 
 __all__ = [
     "current_dataset",
     "current_run",
     "guarded",
+    "is_operator",
     "next_step",
     "page_header",
     "plain_text",
@@ -37,19 +37,13 @@ _log = logging.getLogger(__name__)
 
 
 def workspace() -> Workspace:
-    """The workspace of this app.
+    """The workspace of whoever is at the page: whatever a page finds, it finds in there.
 
     Raises:
-        WorkspaceError: Its folder can't be made or written.
+        InputError: Nobody may be here: nobody is signed in, or a demo is full.
+        WorkspaceError: The app may not be used as it was started, or its folder can't be made or written.
     """
-    return _open_workspace(os.environ.get(HOME_VARIABLE, ""))
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _open_workspace(home: str) -> Workspace:
-    opened = Workspace.open(Path(home) if home else None)
-    start_log(opened.logs)
-    return opened
+    return own_workspace()
 
 
 def page_header(title: str, sentence: str) -> None:

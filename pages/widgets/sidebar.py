@@ -5,11 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.widgets.draft import load_design
+from pages.widgets.mode_note import draw_mode
 from pages.widgets.modes import MODE_NAMES
 from pages.widgets.reports import backbone_name
 from pages.widgets.shell import current_dataset, guarded, plain_text, workspace
 from pages.widgets.time_left import rest_of
 from pages.widgets.views import run_view
+from pages.widgets.waiting import number_in_queue, waiting
 from tlcore.devices import describe_host
 from tlcore.jobs.service import ensure_supervisor, mark_announced, unannounced
 from tlcore.runs.record import JobRecord
@@ -18,7 +20,18 @@ from tlcore.runs.states import State
 
 _EVERY_SECONDS = 2.0
 _MOST_SHOWN = 3
-_ANNOUNCED_KINDS = ("train", "import", "kaggle", "add", "prepare", "restore")
+_ANNOUNCED_KINDS = (
+    "train",
+    "import",
+    "kaggle",
+    "add",
+    "prepare",
+    "restore",
+    "share",
+    "take",
+    "unpack-run",
+    "unpack-dataset",
+)
 
 _ENDINGS = {
     State.COMPLETED: ("is done", ":material/check_circle:"),
@@ -30,6 +43,8 @@ _ENDINGS = {
 
 def draw_sidebar() -> None:
     """Draws all of it; call it inside `st.sidebar`, after the page, so that it shows what the page has just changed."""
+    with guarded():
+        draw_mode()
     with guarded():
         _draw_design()
     _draw_work()
@@ -68,7 +83,8 @@ def _draw_job(record: JobRecord) -> None:
     view = run_view(record.id)
     title = plain_text(record.title)
     if view.state is State.QUEUED:
-        st.caption(f":material/schedule: {title}: waiting")
+        place = number_in_queue(waiting(record.id))
+        st.caption(f":material/schedule: {title}: waiting" + (f", {place}" if place else ""))
         return
     left = rest_of(view)
     text = f"{title}, {left}" if left else title

@@ -18,6 +18,7 @@ from streamlit.typing import UploadedFile
 
 from tlcore.data.listing import check_amounts
 from tlcore.errors import ImportRefused, WorkspaceError
+from tlcore.modes import Source
 from tlcore.workspace import MEBIBYTE, Limits, Mode, Workspace
 
 _PREFIX: Final = "upload-"
@@ -26,7 +27,8 @@ _LONGEST_NAME: Final = 60
 _DAY: Final = 24 * 3600
 # Long enough for a job that waits over a weekend, or on a machine that strangers share, over a night; what is older was
 # left behind by somebody who went away.
-_KEPT_SECONDS: Final[dict[Mode, int]] = {"local": 7 * _DAY, "demo": _DAY}
+_KEPT_SECONDS: Final[dict[Mode, int]] = {"local": 7 * _DAY, "team": 7 * _DAY, "demo": _DAY}
+_MOST_AT_ONCE: Final = 2
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,10 @@ def keep_upload(workspace: Workspace, upload: UploadedFile) -> Path:
     """Copies one uploaded file, block by block, under a name of our own.
 
     Raises:
-        ImportRefused: It is larger than an archive may be.
+        ImportRefused: It is larger than an archive may be, or uploads are switched off.
         WorkspaceError: The disk is full or can't be written.
     """
+    workspace.check_source(Source.UPLOADS)
     _check_archive(upload.size, workspace.limits)
     _check_room(upload.size, workspace)
     path = _new_path(workspace, upload.name, Path(upload.name).suffix)
@@ -110,6 +113,7 @@ def keep_files(workspace: Workspace, uploads: Sequence[UploadedFile], before: Ke
 
 def _check_files(workspace: Workspace, uploads: Sequence[UploadedFile], before: KeptUpload | None) -> None:
     """Refuses before anything is written what the import would refuse."""
+    workspace.check_source(Source.UPLOADS)
     limits = workspace.limits
     fresh = sum(upload.size for upload in uploads)
     total = fresh + (before.size if before else 0)
@@ -131,6 +135,7 @@ def _check_archive(size: int, limits: Limits) -> None:
 
 
 def _check_room(size: int, workspace: Workspace) -> None:
+    _check_waiting(size, workspace)
     try:
         free = shutil.disk_usage(workspace.incoming).free
     except OSError:
@@ -141,6 +146,28 @@ def _check_room(size: int, workspace: Workspace) -> None:
             value=f"{size / 1e6:,.0f} MB, {free / 1e6:,.0f} MB free",
             hint="Free some disk space, or choose fewer files.",
         )
+
+
+def _check_waiting(size: int, workspace: Workspace) -> None:
+    """On a machine that people share, nobody fills the disk with uploads that nothing is done with."""
+    if not workspace.policy.shared_machine:
+        return
+    waiting = sum(_size(path) for path in workspace.incoming.glob(f"{_PREFIX}*"))
+    most = _MOST_AT_ONCE * workspace.limits.archive_bytes
+    if waiting + size > most:
+        raise ImportRefused(
+            "Too many of your uploads are waiting",
+            value=f"{(waiting + size) / 1e6:,.0f} MB",
+            options=[f"up to {most / 1e6:,.0f} MB"],
+            hint="Import or remove those that you chose before.",
+        )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0  # its job has just ended
 
 
 def _check_name(name: str, limits: Limits) -> None:

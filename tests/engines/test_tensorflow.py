@@ -18,7 +18,7 @@ from tlcore.engines.choosing import choose
 from tlcore.engines.networks import FrozenNetwork
 from tlcore.engines.protocol import EMBEDDING, FEATURE_MAP, TRUNK, EngineChoice
 from tlcore.engines.race import relative_difference
-from tlcore.engines.tensorflow import BATCH, TensorFlowEngine, fitting_batch
+from tlcore.engines.tensorflow import TensorFlowEngine, fitting_batch
 
 Batches = Callable[..., Iterator[NDArray[np.uint8]]]
 
@@ -121,4 +121,4 @@ def test_the_first_batch_fits_the_card(network: FrozenNetwork) -> None:
     assert fitting_batch(network, each * 9) == 8
     assert fitting_batch(network, 1.0) == 1
     assert fitting_batch(network, 1e9) == 256
-    assert fitting_batch(network, None) == BATCH
+    assert fitting_batch(network, None) == 32

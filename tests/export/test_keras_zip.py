@@ -1,5 +1,6 @@
 """The download: it works without the studio, and it can be brought back."""
 
+import hashlib
 import json
 import runpy
 import subprocess
@@ -20,8 +21,10 @@ from tlcore.jobs.predictions import predict_pictures
 from tlcore.jobs.service import read_error, read_result, submit, wait
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.registry import Registry
+from tlcore.runs.run_parcel import pack_run, unpack_run
 from tlcore.runs.states import State
 from tlcore.training.history import EpochRow
+from tlcore.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +75,37 @@ def test_a_download_can_be_brought_back_and_answers_the_same(
         after = list(predict_pictures(workspace, run_id, decoder, pictures))
     for one, other in zip(before, after, strict=True):
         assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
+
+
+def test_a_whole_run_answers_the_same_on_another_machine_and_takes_nothing_but_its_model(
+    finished_run: FinishedRun, tmp_path: Path, crop: Callable[..., bytes]
+) -> None:
+    elsewhere = Workspace.open(tmp_path / "elsewhere")
+    packed = pack_run(finished_run.workspace, finished_run.run_id, tmp_path / "run.zip")
+    hostile = {"bundle/model__xml": b"<net>from outside", "bundle/model__bin": b"weights from outside"}
+    no_model = repacked_run(packed, tmp_path / "no-model.zip", hostile | {"model__keras": b"no model"})
+    with pytest.raises(ImportRefused, match="can't be loaded; nothing was brought in"):
+        unpack_run(elsewhere, no_model)
+    assert [*elsewhere.runs.iterdir(), *elsewhere.incoming.iterdir()] == []
+    run_id = unpack_run(elsewhere, repacked_run(packed, tmp_path / "hostile.zip", hostile))
+    network = elsewhere.runs / run_id / "bundle" / "model.xml"
+    assert b"from outside" not in network.read_bytes() + network.with_suffix(".bin").read_bytes()
+    pictures = [(name, lambda name=name: crop(name, 1)) for name in ("cat", "coffee")]
+    with GuardedDecoder(elsewhere.limits) as decoder:
+        before = list(predict_pictures(finished_run.workspace, finished_run.run_id, decoder, pictures))
+        after = list(predict_pictures(elsewhere, run_id, decoder, pictures))
+    for one, other in zip(before, after, strict=True):
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
+
+
+def repacked_run(packed: Path, target: Path, changes: dict[str, bytes]) -> Path:
+    """The packed run with some members changed, and a manifest that says so."""
+    with zipfile.ZipFile(packed) as source:
+        manifest = json.loads(source.read("manifest.json"))
+    for file in manifest["files"]:
+        if (data := changes.get(file["path"].replace(".", "__"))) is not None:
+            file |= {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    return repacked(packed, target, **changes, manifest__json=json.dumps(manifest).encode())
 
 
 def repacked(download: Path, target: Path, **changes: bytes | None) -> Path:

@@ -85,7 +85,7 @@ def test_a_supervisor_without_room_tries_on_and_starts_nothing_meanwhile(
     started: list[str] = []
 
     class Executor(LocalExecutor):
-        def submit(self, job_id: str) -> None:
+        def submit(self, job_id: str, _slot: object = None) -> None:
             started.append(job_id)
 
         def poll(self) -> tuple[WorkerEnd, ...]:
@@ -118,7 +118,7 @@ def test_a_second_attempt_that_finds_no_room_to_begin_is_not_begun_again(workspa
     ends = [(WorkerEnd(folder.id, NO_ROOM),)]
 
     class Executor(LocalExecutor):
-        def submit(self, job_id: str) -> None:
+        def submit(self, job_id: str, _slot: object = None) -> None:
             starts.append(job_id)
 
         def poll(self) -> tuple[WorkerEnd, ...]:

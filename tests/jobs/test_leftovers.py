@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tlcore.data.edits import create_dataset
 from tlcore.errors import ImportRefused
 from tlcore.jobs import service
 from tlcore.jobs.leftovers import consumed, sweep_leftovers
+from tlcore.runs.identity import utc_now
 from tlcore.runs.record import JobRecord
 from tlcore.runs.states import State
 from tlcore.workspace import Workspace
@@ -50,7 +52,9 @@ def own(workspace: Workspace) -> list[str]:
     return [info.id for info in list_datasets(workspace) if info.source == "own"]
 
 
-def test_a_killed_import_leaves_nothing(workspace: Workspace, upload: Path, running: Running, until: Until) -> None:
+def test_a_killed_import_leaves_only_its_upload_and_can_be_started_again(
+    workspace: Workspace, upload: Path, running: Running, until: Until
+) -> None:
     payload = {"path": str(upload), "name": "leaves", "remove_after": True}
     record = running(service.submit(workspace, "import", payload, "Leaves"))
     until(lambda: list(workspace.incoming.glob("dataset-*/pictures/*/*/*.jpg")))
@@ -58,18 +62,26 @@ def test_a_killed_import_leaves_nothing(workspace: Workspace, upload: Path, runn
     assert len(left(workspace)) == 3
     assert own(workspace) == []
     sweep_leftovers(workspace)
-    assert left(workspace) == []
+    assert left(workspace) == [upload.name]
     assert own(workspace) == []
+    service.resume(workspace, record.id)
+    assert service.wait(workspace, record.id, timeout=60).state is State.COMPLETED
+    assert left(workspace) == []
+    assert own(workspace) == ["my/leaves"]
 
 
-def test_a_killed_add_leaves_nothing(workspace: Workspace, upload: Path, running: Running, until: Until) -> None:
+def test_a_killed_add_leaves_only_its_upload_and_that_not_for_ever(
+    workspace: Workspace, upload: Path, running: Running, until: Until
+) -> None:
     dataset = create_dataset(workspace, "Pets", ["rough", "smooth"])
     payload = {"path": str(upload), "dataset": dataset.id, "class_name": "rough"}
     record = running(service.submit(workspace, "add", payload, "More"))
     until(lambda: list(workspace.incoming.glob("dataset-*/pictures/*/*/*.jpg")))
     kill(workspace, record)
-    assert left(workspace) != []
+    assert len(left(workspace)) > 1
     sweep_leftovers(workspace)
+    assert left(workspace) == [upload.name]
+    sweep_leftovers(workspace, lambda: utc_now() + timedelta(days=8))
     assert left(workspace) == []
     assert find_dataset(workspace, dataset.id) == dataset
 
@@ -102,8 +114,21 @@ def test_the_next_import_sweeps(workspace: Workspace, upload: Path, running: Run
     shutil.copy(kept, second)
     job = service.submit(workspace, "import", {"path": str(second), "name": "leaves", "remove_after": True}, "Leaves")
     assert service.wait(workspace, job, timeout=60).state is State.COMPLETED
-    assert left(workspace) == ["upload-8.zip"]
+    assert left(workspace) == ["upload-7.zip", "upload-8.zip"]
     assert own(workspace) == ["my/leaves"]
+
+
+def test_an_import_that_the_system_ends_keeps_its_upload(
+    workspace: Workspace, upload: Path, running: Running, until: Until
+) -> None:
+    payload = {"path": str(upload), "name": "leaves", "remove_after": True}
+    record = running(service.submit(workspace, "import", payload, "Leaves"))
+    until(lambda: list(workspace.incoming.glob("dataset-*/pictures/*/*/*.jpg")))
+    assert record.pid is not None
+    os.kill(record.pid, signal.SIGTERM)  # the worker's process
+    assert service.wait(workspace, record.id, timeout=30).state is State.INTERRUPTED
+    assert left(workspace) == [upload.name]
+    assert own(workspace) == []
 
 
 def test_what_a_waiting_job_needs_stays(workspace: Workspace, upload: Path, idle_queue: None) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tlcore.jobs.queue import position_in_queue, startable
+from tlcore.jobs.queue import startable
 from tlcore.runs.record import JobRecord
 from tlcore.runs.states import State
 
@@ -42,12 +42,3 @@ def test_a_started_worker_counts_before_its_row_says_running() -> None:
 
 def test_kinds_of_another_version_do_not_stop_the_queue() -> None:
     assert names(startable([job("x1", "from the future"), job("t1", "train")], working=())) == ["x1", "t1"]
-
-
-def test_the_position_counts_within_the_slot() -> None:
-    jobs = [job("t1", "train", State.RUNNING), job("i1", "import"), job("t2", "train"), job("t3", "train")]
-    assert position_in_queue(jobs, "t2") == 1
-    assert position_in_queue(jobs, "t3") == 2
-    assert position_in_queue(jobs, "i1") == 1
-    assert position_in_queue(jobs, "t1") is None
-    assert position_in_queue(jobs, "nobody") is None

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tlcore.jobs.reporter import FolderReporter
+from tlcore.jobs.reporter import FolderReporter, Terminated
 from tlcore.runs.events import EventWriter, read_events
 from tlcore.runs.folder import RunFolder
 
@@ -78,7 +78,16 @@ def test_the_stop_flag_is_seen_within_its_interval_and_stays(
     assert reporter.stop_requested()
 
 
-def test_a_signal_asks_to_stop_too(reporter: FolderReporter) -> None:
-    assert not reporter.stop_requested()
-    reporter.request_stop()
-    assert reporter.stop_requested()
+@pytest.mark.parametrize(
+    "word", [lambda it: it.stop_requested(), lambda it: it.progress("Reading", 1, 2), lambda it: it.event("note")]
+)
+def test_a_process_that_is_to_end_ends_at_its_next_word(
+    reporter: FolderReporter, folder: RunFolder, word: Callable[[FolderReporter], object]
+) -> None:
+    word(reporter)
+    before = folder.events.read_bytes()
+    reporter.terminate()
+    with pytest.raises(Terminated):
+        word(reporter)
+    assert folder.events.read_bytes() == before
+    assert not issubclass(Terminated, Exception)  # whoever goes on after errors ends too

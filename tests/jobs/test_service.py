@@ -8,6 +8,7 @@ import pytest
 
 from tlcore.errors import InputError, RunError
 from tlcore.jobs import service
+from tlcore.jobs.tickets import STARTING_NAME
 from tlcore.runs.events import EventWriter, last_event, read_events
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.locks import take_lock
@@ -42,6 +43,22 @@ def test_submitting_writes_the_folder_and_the_row(workspace: Workspace, submit: 
     assert (record.state, record.title, record.dataset) == (State.QUEUED, "My run", "sample/digits")
     meta = folder.read_meta()
     assert (meta.name, meta.owner, meta.created) == ("My run", getpass.getuser(), record.created)
+
+
+def test_while_a_supervisor_is_on_its_way_no_other_is_started(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    started: list[Workspace] = []
+    monkeypatch.setattr(service, "start_supervisor", lambda workspace, _: started.append(workspace))
+    monkeypatch.setattr(service, "leave_alone", lambda _: None)
+    on_its_way = take_lock(workspace.root / STARTING_NAME)
+    assert on_its_way is not None
+    service.ensure_supervisor(workspace)
+    assert started == []
+    on_its_way.release()
+    service.ensure_supervisor(workspace)
+    assert started == [workspace]
 
 
 def test_an_unknown_kind_leaves_nothing(workspace: Workspace, submit: Submit) -> None:
@@ -84,8 +101,20 @@ def test_stopping_a_queued_job_is_immediate_and_survives_a_rebuild(
     assert service.request_stop(workspace, job_id).state is State.STOPPED
     workspace.registry.unlink()
     assert registry.get(job_id).state is State.STOPPED
+
+
+def test_a_second_press_of_stop_changes_nothing(workspace: Workspace, submit: Submit, registry: Registry) -> None:
+    job_id = submit()
+    first = service.request_stop(workspace, job_id)
+    events = RunFolder.find(workspace, job_id).events.read_bytes()
+    assert service.request_stop(workspace, job_id) == first
+    assert RunFolder.find(workspace, job_id).events.read_bytes() == events
+    done = submit()
+    registry.move(done, State.RUNNING)
+    assert service.request_stop(workspace, done) == service.request_stop(workspace, done)
+    registry.move(done, State.COMPLETED)
     with pytest.raises(RunError, match="nothing to stop"):
-        service.request_stop(workspace, job_id)
+        service.request_stop(workspace, done)
 
 
 def test_stopping_a_running_job_leaves_the_flag(workspace: Workspace, submit: Submit, registry: Registry) -> None:
@@ -111,18 +140,6 @@ def test_resuming_queues_anew(workspace: Workspace, submit: Submit, registry: Re
     assert (record.state, record.error) == (State.QUEUED, None)
     assert not folder.events.exists()
     assert (folder.path / "events-1.jsonl").exists()
-
-
-@pytest.mark.parametrize("state", [State.COMPLETED, State.STOPPED])
-def test_what_ended_for_good_is_not_resumed(
-    workspace: Workspace, submit: Submit, registry: Registry, state: State
-) -> None:
-    job_id = submit()
-    registry.move(job_id, State.RUNNING)
-    registry.move(job_id, state)
-    with pytest.raises(RunError, match=f"this one is {state}"):
-        service.resume(workspace, job_id)
-    assert registry.get(job_id).state is state
 
 
 def test_deleting_takes_folder_and_row_but_never_one_at_work(
@@ -190,11 +207,9 @@ def test_waiting_ends_with_its_time(workspace: Workspace, submit: Submit) -> Non
     assert service.wait(workspace, submit(), timeout=0.2).state is State.QUEUED
 
 
-def test_the_place_in_the_queue_and_what_is_news(workspace: Workspace, submit: Submit, registry: Registry) -> None:
-    first, second = submit(), submit()
-    assert [service.queue_position(workspace, job) for job in (first, second)] == [1, 2]
+def test_the_end_of_a_job_is_news_until_it_is_told(workspace: Workspace, submit: Submit, registry: Registry) -> None:
+    first = submit()
     registry.move(first, State.RUNNING)
-    assert [service.queue_position(workspace, job) for job in (first, second)] == [None, 1]
     registry.move(first, State.COMPLETED)
     assert [record.id for record in service.unannounced(workspace)] == [first]
     service.mark_announced(workspace, first)

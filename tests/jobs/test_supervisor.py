@@ -12,6 +12,7 @@ import pytest
 from tlcore.errors import DatasetError
 from tlcore.jobs import service
 from tlcore.jobs import supervisor as supervisor_module
+from tlcore.jobs.executor import WorkerEnd
 from tlcore.jobs.local import LocalExecutor
 from tlcore.jobs.supervisor import LOCK_NAME, Supervisor, supervise
 from tlcore.runs.events import EventWriter, last_event, read_events
@@ -212,3 +213,82 @@ def test_a_worker_that_never_begins_fails_its_job(
     assert record.state is State.FAILED
     assert "could not start (E-" in str(record.error)
     assert RunFolder.find(workspace, job_id).log.stat().st_size > 0
+
+
+@pytest.mark.parametrize(("deaths", "state"), [(1, State.COMPLETED), (9, State.FAILED)])
+def test_a_worker_that_was_ended_before_it_began_gets_one_more_try(
+    workspace: Workspace,
+    idle_queue: None,
+    until: Until,
+    tmp_path: Path,
+    instead_of_training: Callable[[str], None],
+    deaths: int,
+    state: State,
+) -> None:
+    instead_of_training("return {}")
+    started = tmp_path / "started"
+    start = tmp_path / "in-place-of-training" / "sitecustomize.py"
+    start.write_text(
+        f"{start.read_text()}import os, signal\nfrom pathlib import Path\npath = Path({str(started)!r})\n"
+        "path.open('a').write('x')\n"
+        f"if len(path.read_text()) <= {deaths}:\n    os.kill(os.getpid(), signal.SIGTERM)\n"
+    )
+    job_id = service.submit(workspace, "train", {"batch_size": 32}, "Begins late")
+    executor = LocalExecutor(workspace)
+    supervisor = Supervisor(workspace, executor)
+    until(lambda: not supervisor.step() and not executor.working())
+    record = Registry(workspace).get(job_id)
+    assert record.state is state, record.error
+    assert started.read_text() == "xx"
+    assert state is State.COMPLETED or "could not start" in str(record.error)
+
+
+def test_a_folder_that_is_removed_from_under_a_worker_is_told(
+    workspace: Workspace, idle_queue: None, until: Until, instead_of_training: Callable[[str], None]
+) -> None:
+    instead_of_training(
+        "import shutil\nshutil.rmtree(context.folder.path)\ncontext.reporter.event('note', text='x')\n1/0"
+    )
+    job_id = service.submit(workspace, "train", {"batch_size": 32}, "Pulled away")
+    executor = LocalExecutor(workspace)
+    supervisor = Supervisor(workspace, executor)
+    until(lambda: not supervisor.step() and not executor.working())
+    record = Registry(workspace).get(job_id)
+    assert record.state.ended
+    assert "folder of this run" in str(record.error)
+    Supervisor(workspace, executor).recover()
+    assert Registry(workspace).list() == ()
+
+
+def test_a_job_queued_again_while_its_last_worker_was_still_ending_is_started_again(
+    workspace: Workspace, idle_queue: None
+) -> None:
+    job_id = service.submit(workspace, "train", {}, "x")
+    registry = Registry(workspace)
+    started: list[str] = []
+    ends: list[WorkerEnd] = []
+
+    class Executor(LocalExecutor):
+        def submit(self, job_id: str, slot: object = None) -> None:  # noqa: ARG002 - the protocol's
+            started.append(job_id)
+
+        def working(self) -> frozenset[str]:
+            return frozenset(started if len(started) == 1 and not ends else ())
+
+        def poll(self) -> tuple[WorkerEnd, ...]:
+            return tuple(ends)
+
+    supervisor = Supervisor(workspace, Executor(workspace))
+    supervisor.step()
+    registry.move(job_id, State.RUNNING)
+    registry.move(job_id, State.STOPPED)
+    service.resume(workspace, job_id)
+    supervisor.step()
+    assert started == [job_id]  # its process is still there
+    ends.append(WorkerEnd(job_id, 0))
+    supervisor.step()
+    assert started == [job_id, job_id]
+    assert registry.get(job_id).state is State.QUEUED
+    # The second one ends without a word.
+    supervisor.step()
+    assert registry.get(job_id).state is State.FAILED

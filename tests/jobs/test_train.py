@@ -13,7 +13,7 @@ from tlcore.data.catalog import open_dataset
 from tlcore.evaluation.report import Report, read_test_pictures
 from tlcore.jobs.preflight import preflight
 from tlcore.jobs.quickstart import held_out_picture
-from tlcore.jobs.service import read_error, read_result, request_stop, submit, wait
+from tlcore.jobs.service import extend, read_error, read_result, request_stop, submit, wait
 from tlcore.runs.events import read_events
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.states import State
@@ -74,7 +74,9 @@ def test_a_held_out_picture_comes_with_its_truth(finished_run: FinishedRun) -> N
     assert picture.data.startswith(b"\x89PNG")
 
 
-def test_stopping_keeps_the_best_model_and_leaves_a_whole_report(finished_run: FinishedRun) -> None:
+def test_stopping_keeps_the_best_model_and_a_whole_report_and_more_epochs_go_on_from_there(
+    finished_run: FinishedRun,
+) -> None:
     workspace = finished_run.workspace
     config = RunConfig.build(dataset="sample/textures", image_size=64, epochs=10_000, learning_rate=1e-4)
     run_id = submit(workspace, "train", preflight(workspace, config).config.to_json(), "Long", config.dataset)
@@ -87,7 +89,18 @@ def test_stopping_keeps_the_best_model_and_leaves_a_whole_report(finished_run: F
     best = min(row["val_loss"] for row in report["history"])
     assert report["validation"]["loss"] == pytest.approx(best, rel=0.01)
     assert "stopped" in report["stopped_early"]
-    assert RunFolder.find(workspace, run_id).model.is_file()
+    folder = RunFolder.find(workspace, run_id)
+    assert folder.model.is_file()
+
+    extend(workspace, run_id, 2)
+    assert wait(workspace, run_id, timeout=120).state is State.COMPLETED
+    more = read_result(workspace, run_id)
+    assert more["state"] == "completed"
+    assert more["epochs"]["frozen"] == report["epochs"]["frozen"] + 2
+    assert more["history"][:-2] == report["history"]
+    told = [event["epoch"] for event in read_events(folder.events).events if event["kind"] == "epoch"]
+    assert told == [row["epoch"] for row in more["history"]]
+    assert not list(folder.path.glob("saving*"))
 
 
 def test_what_only_the_worker_can_find_out_fails_in_plain_words(

@@ -12,6 +12,7 @@ from streamlit.runtime.pages_manager import PagesManager
 import pages.widgets.jobs
 import pages.widgets.later
 import pages.widgets.sidebar
+import pages.widgets.watchdog
 from tlcore.data.catalog import find_dataset
 from tlcore.data.dataset import DatasetInfo
 from tlcore.data.importer import import_pictures
@@ -39,6 +40,12 @@ def through_the_router(monkeypatch: pytest.MonkeyPatch) -> None:
 def all_in_view(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draws also what waits to be scrolled to: there is no browser that could tell."""
     monkeypatch.setattr(pages.widgets.later, "in_view", lambda *_: True)
+
+
+@pytest.fixture(autouse=True)
+def no_watchdog(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread would outlive the test, and serve the queue of whichever comes next."""
+    monkeypatch.setattr(pages.widgets.watchdog, "look_after_queue", lambda: None)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +12,7 @@ from tlcore.config import RunConfig
 from tlcore.data.dataset import DatasetInfo
 from tlcore.jobs.calibrate import submit_calibration
 from tlcore.jobs.service import submit
+from tlcore.members import all_workspaces
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
 from tlcore.training.speeds import PhaseSpeed, Speeds, circumstances, keep_speeds
@@ -50,11 +52,15 @@ def test_in_a_demo_nothing_is_measured_unasked(
     home: Workspace, pets: DatasetInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(MODE_VARIABLE, "demo")
-    app = open_page("model", dataset=pets.id)
-    assert Registry(home).list("calibrate") == ()
+    app = open_page("model")
+    (session,) = all_workspaces(Workspace.open())
+    shutil.copytree(home.datasets, session.datasets, dirs_exist_ok=True)
+    app.query_params["dataset"] = pets.id
+    app.run()
+    assert Registry(session).list("calibrate") == ()
     assert "estimate" in text_of(app)
     app.button(key="model-measure").click().run()
-    assert len(Registry(home).list("calibrate")) == 1
+    assert len(Registry(session).list("calibrate")) == 1
 
 
 def test_a_measurement_that_failed_is_told_and_not_begun_again(home: Workspace, pets: DatasetInfo) -> None:

@@ -154,7 +154,7 @@ def test_a_demo_offers_neither_this_machines_folders_nor_kaggle(
 ) -> None:
     monkeypatch.setenv("TLCORE_MODE", "demo")
     demo = open_page("data", new="kaggle")
-    assert demo.segmented_control(key="import-way").options == ["Zip", "Folder", "Start empty"]
+    assert demo.segmented_control(key="import-way").options == ["Zip", "Folder", "Start empty", "From another machine"]
     assert "token" not in text_of(demo)
 
 

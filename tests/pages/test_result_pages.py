@@ -161,13 +161,17 @@ def test_pictures_that_are_gone_leave_their_answers(
 def test_deleting_asks_first_and_names_what_is_lost(open_page: OpenPage, workspace: Workspace) -> None:
     add_run(workspace, "r1")
     app = open_page("results", run="r1")
+    app.button(key="bin-r1").click().run()
+    assert Registry(workspace).get("r1").archived
+    app = open_page("results", run="r1")
+    assert "This run lies in the bin" in words(app)
 
     app = app.button(key="delete-r1").click().run()
     asked = words(app)
     still_there = (workspace.runs / "r1").is_dir()
     app.button(key="delete-yes").click().run()
 
-    assert "its model, its result and its history" in asked
+    assert "its model, its result, its history and its note" in asked
     assert still_there
     assert not (workspace.runs / "r1").exists()
     assert not Registry(workspace).list()
@@ -181,7 +185,7 @@ def test_a_failed_run_says_why_and_can_be_resumed(open_page: OpenPage, workspace
     app.button(key="train-resume-r1").click().run()
 
     assert "The loss became infinite." in text
-    assert "start it again to try the same once more" in text
+    assert "let it go on to try the same once more" in text
     assert Registry(workspace).get("r1").state is State.QUEUED
 
 
@@ -203,6 +207,19 @@ def test_a_waiting_run_can_be_stopped(open_page: OpenPage, workspace: Workspace)
 
     assert "Waiting for its turn" in text
     assert Registry(workspace).get("r1").state is State.STOPPED
+
+
+def test_a_waiting_run_tells_its_place_and_when_its_turn_comes(open_page: OpenPage, workspace: Workspace) -> None:
+    for number, name in enumerate(("r1", "r2", "r3")):
+        add_run(workspace, name, state=State.QUEUED, with_report=False, minute=number)
+    write_json(workspace.runs / "r1" / "foretold.json", {"seconds": 299})
+
+    text = words(open_page("train", run="r2"))
+
+    assert "1 before it, its turn comes in about 5 min" in text
+    assert "waiting, number 2 in the queue, its turn comes in about 5 min" in text  # the sidebar
+    assert "number 3 in the queue" in text
+    assert "number 3 in the queue, its turn" not in text  # nobody knows how long r2 takes
 
 
 def test_runs_are_ranked_by_validation_and_not_by_test(open_page: OpenPage, workspace: Workspace) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets.errors import APP_LOG, recent_errors, start_log
+from pages.widgets.errors import stop_log
 from pages.widgets.shell import current_dataset, use_dataset
 from tests.pages.app_pages import open_page, text_of
 from tlcore.errors import DatasetError
+from tlcore.logs.reading import errors_in, read_lines
 from tlcore.workspace import Workspace
 
 
@@ -21,11 +21,7 @@ def home(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Work
     """The workspace as that of the app; its log is closed again."""
     monkeypatch.setenv("TLCORE_HOME", str(workspace.root))
     yield workspace
-    start_log.clear()
-    for name in ("tlcore", "pages"):
-        for handler in logging.getLogger(name).handlers[:]:
-            logging.getLogger(name).removeHandler(handler)
-            handler.close()
+    stop_log()
 
 
 def failing_page() -> None:
@@ -50,19 +46,20 @@ def test_errors_are_told_in_place_and_the_page_goes_on(home: Workspace) -> None:
     assert "inner detail" not in unexpected
     assert app.caption[0].value == "the rest of the page"
 
-    logged = recent_errors(home)
-    assert [entry.text for entry in logged] == ["ZeroDivisionError: an inner detail"]
-    assert logged[0].id in unexpected
-    assert "Traceback" in (home.logs / APP_LOG).read_text()
+    logged = errors_in(read_lines(home.host))
+    assert [entry.what for entry in logged] == ["ZeroDivisionError: an inner detail"]
+    assert logged[0].error in unexpected
+    assert "Traceback" in logged[0].trace
 
 
 def test_the_system_page_lists_the_error_by_its_id(home: Workspace) -> None:
     AppTest.from_function(failing_page).run()
-    shown_id = recent_errors(home)[0].id
+    shown_id = errors_in(read_lines(home.host))[0].error
 
     page = open_page("system")
 
-    assert any(shown_id in table.value.to_string() for table in page.table)
+    opened = next(part for part in page.expander if shown_id in part.label)
+    assert "ZeroDivisionError: an inner detail" in opened.code[0].value
 
 
 def test_the_dataset_in_use_is_remembered_until_it_is_gone(home: Workspace) -> None:

@@ -117,6 +117,14 @@ def test_the_queue_is_served_in_the_order_of_joining(workspace: Workspace, make_
     assert all(first < second for first, second in pairwise(times))
 
 
+def test_a_clock_that_was_set_back_lets_nobody_jump_the_queue(registry: Registry, make_record: MakeRecord) -> None:
+    registry.add(make_record("a1", second=50))
+    registry.add(make_record("b2", second=10))
+    registry.add(make_record("c3", second=20))
+    assert [record.id for record in registry.unfinished()] == ["a1", "b2", "c3"]
+    assert registry.get("b2").created.second == 10
+
+
 def test_a_second_attempt_keeps_its_place_in_the_queue(workspace: Workspace, make_record: MakeRecord) -> None:
     registry = Registry(workspace)
     for second, name in enumerate(("a1", "b2")):

@@ -9,6 +9,7 @@ from tlcore.errors import RunError
 from tlcore.files import write_json
 from tlcore.runs.events import EventWriter
 from tlcore.runs.folder import RunFolder
+from tlcore.runs.heartbeat import Heartbeat
 from tlcore.runs.locks import take_lock
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
@@ -55,7 +56,7 @@ def events(folder: RunFolder, time: Time) -> Iterator[EventWriter]:
 
 
 def open_view(workspace: Workspace, time: Time) -> RunView:
-    return RunView.open(workspace, "a1", clock=time, wall=lambda: time.now.timestamp())
+    return RunView.open(workspace, "a1", clock=time, monotonic=lambda: time.now.timestamp())
 
 
 def test_a_queued_run_shows_its_state_and_nothing_else(workspace: Workspace, folder: RunFolder, time: Time) -> None:
@@ -101,21 +102,71 @@ def test_a_run_started_anew_forgets_its_last_attempt(
     assert [note.text for note in view.notes] == ["second attempt"]
 
 
+def at_work(registry: Registry, folder: RunFolder, time: Time) -> Heartbeat:
+    """A run whose worker, this test, holds its lock and has just made progress."""
+    registry.move("a1", State.RUNNING)
+    heart = Heartbeat(folder.heartbeat, lambda: time.now.timestamp())
+    heart.beat()
+    return heart
+
+
 def test_silence_is_told_only_while_the_worker_lives(
     workspace: Workspace, registry: Registry, folder: RunFolder, time: Time
 ) -> None:
-    registry.move("a1", State.RUNNING)
-    time.now = datetime.now(UTC)
-    folder.heartbeat.touch()
+    assert open_view(workspace, time).responding is None
+    at_work(registry, folder, time)
     lock = take_lock(folder.lock)
     assert lock is not None
     view = open_view(workspace, time)
-    time.passes(100)
+    time.passes(290)  # starting counts nothing: it may take long
     assert not view.not_responding
-    time.passes(100)
+    time.passes(20)
     assert view.not_responding
+    assert view.to_json()["responding"] is False
     lock.release()
     assert not view.not_responding
+
+
+def test_while_pictures_are_counted_a_minute_is_long(
+    workspace: Workspace, registry: Registry, folder: RunFolder, time: Time, events: EventWriter
+) -> None:
+    heart = at_work(registry, folder, time)
+    events.write("progress", task="Reading pictures", done=5, total=100)
+    events.flush()
+    lock = take_lock(folder.lock)
+    assert lock is not None
+    view = open_view(workspace, time)
+    time.passes(59)
+    assert view.responding
+    time.passes(2)
+    assert view.responding is False
+    # It was only slow, and may be so again.
+    heart.beat()
+    time.passes(180)
+    assert view.responding
+    time.passes(10)
+    assert view.responding is False
+    lock.release()
+
+
+def test_a_night_of_sleep_is_no_silence_and_a_clock_set_back_no_trouble(
+    workspace: Workspace, registry: Registry, folder: RunFolder, time: Time, events: EventWriter
+) -> None:
+    registry.move("a1", State.RUNNING)
+    events.write("phase", phase="frozen", epochs=4, batches=10, trainable=100)
+    time.passes(10)
+    events.write("epoch", phase="frozen", epoch=1, loss=0.4, accuracy=0.9, val_loss=0.5, val_accuracy=0.8, seconds=10.0)
+    seconds = [1000.0]
+    Heartbeat(folder.heartbeat, lambda: seconds[0]).beat()
+    lock = take_lock(folder.lock)
+    assert lock is not None
+    view = RunView.open(workspace, "a1", clock=time, monotonic=lambda: seconds[0])
+    time.passes(8 * 3600)  # the monotonic clock stood still
+    assert view.responding
+    time.passes(-9 * 3600)
+    assert view.seconds_running == 0
+    assert view.seconds_left == 30.0
+    lock.release()
 
 
 def test_the_end_and_its_result(workspace: Workspace, registry: Registry, folder: RunFolder, time: Time) -> None:

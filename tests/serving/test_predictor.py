@@ -53,6 +53,20 @@ def test_a_bad_picture_is_an_answer_and_the_next_one_is_fine(
     assert sum(good.probabilities.values()) == pytest.approx(1, abs=1e-5)
 
 
+def test_many_pictures_are_answered_as_single_ones(finished_run: FinishedRun, decoder: GuardedDecoder) -> None:
+    """A few at a time, which takes no memory that grows with their number."""
+    predictor = Predictor.open(finished_run.workspace, finished_run.run_id, decoder.load)
+    pictures = np.random.default_rng(1).integers(0, 256, (5, 64, 64, 3), dtype=np.uint8)
+    network, sizes = predictor._network, []
+    predictor._network = lambda batch: sizes.append(len(batch)) or network(batch)
+    together = predictor.probabilities(pictures)
+    assert together.shape == (5, len(predictor.class_names))
+    assert sum(sizes) == 5
+    assert max(sizes) <= 2
+    alone = np.concatenate([predictor.probabilities(picture[None]) for picture in pictures])
+    assert np.abs(together - alone).max() < 1e-4
+
+
 def test_another_picture_size(finished_run: FinishedRun, decoder: GuardedDecoder, crop: Callable[..., bytes]) -> None:
     workspace, run_id = finished_run.workspace, finished_run.run_id
     usual = Predictor.open(workspace, run_id, decoder.load)

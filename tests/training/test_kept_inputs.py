@@ -1,4 +1,4 @@
-"""What a training keeps and finds again: features, trunk, changed copies, best weights; and when memory is short."""
+"""What a training keeps and finds again: features, trunk, changed copies; and when memory is short."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -200,41 +200,6 @@ def test_memory_that_runs_out_twice_ends_the_training(
     monkeypatch.setattr(Recorder, "on_epoch_begin", short_of_memory)
     with pytest.raises(MemoryError):
         session.train()
-
-
-def test_an_attempt_after_a_killed_one_begins_with_its_best_weights(
-    place: Workspace, textures: Dataset, tmp_path: Path
-) -> None:
-    options = {"epochs": 4, "learning_rate": 0.01}
-    first = make(place, textures, Listener(), checkpoints=tmp_path, **options)
-    first.prepare()
-    first.train()
-    best = min(row.val_loss for row in first.rows)
-    # Nothing is learned any more, so the earlier attempt's weights are the best.
-    second = make(place, textures, Listener(), checkpoints=tmp_path, epochs=1, learning_rate=1e-9)
-    second.prepare()
-    second.train()
-    assert second.rows[0].val_loss == pytest.approx(best, rel=0.01)
-    other = make(place, textures, Listener(), epochs=1, learning_rate=1e-9)
-    other.prepare()
-    other.train()
-    assert other.rows[0].val_loss > 2 * best
-
-
-def test_weights_that_learned_from_other_pictures_are_not_gone_on_from(
-    place: Workspace, textures: Dataset, tmp_path: Path
-) -> None:
-    first = make(place, textures, Listener(), checkpoints=tmp_path, epochs=4, learning_rate=0.01)
-    first.prepare()
-    first.train()
-    fewer = {"epochs": 1, "learning_rate": 1e-9, "split": {"fraction": 0.8}}
-    rows = []
-    for checkpoints in (tmp_path, None):
-        other = make(place, textures, Listener(), checkpoints=checkpoints, **fewer)
-        other.prepare()
-        other.train()
-        rows.append(other.rows[0].val_loss)
-    assert rows[0] == pytest.approx(rows[1], rel=0.01)
 
 
 def test_a_run_that_finds_less_room_than_was_planned_goes_on_without(

@@ -43,6 +43,18 @@ def test_batch_sizes_are_known_across_passes() -> None:
     assert [batches.size_of(step) for step in range(7)] == [len(inputs) for inputs in first(batches, 7)]
 
 
+@pytest.mark.parametrize("steps", [None, 2, 3, 5])
+@pytest.mark.parametrize("done", [1, 4])
+def test_a_stream_goes_on_where_an_earlier_one_ended(steps: int | None, done: int) -> None:
+    whole = training_batches(RowsSource(INPUTS), INPUTS, batch_size=4, seed=1, steps=steps)
+    later = training_batches(RowsSource(INPUTS), INPUTS, batch_size=4, seed=1, steps=steps, epochs_done=done)
+    assert later.steps == whole.steps
+    taken = done * whole.steps
+    expected, got = first(whole, taken + 7)[taken:], first(later, 7)
+    assert [batch.tolist() for batch in got] == [batch.tolist() for batch in expected]
+    assert [later.size_of(step) for step in range(7)] == [len(batch) for batch in got]
+
+
 def test_validation_keeps_its_order() -> None:
     batches = evaluation_batches(RowsSource(INPUTS), INPUTS, batch_size=4)
     assert np.concatenate(first(batches, 3))[:, 0].tolist() == list(range(10))

@@ -10,6 +10,7 @@ from tlcore.cli.audit import audit_command
 from tlcore.cli.follow import follow_run
 from tlcore.cli.importing import COMMANDS, describe_import
 from tlcore.cli.output import ListByDefault, answers, table
+from tlcore.cli.parcels import DATASET_COMMANDS
 from tlcore.data.catalog import find_dataset, info_of_entry, list_datasets
 from tlcore.data.dataset import DatasetInfo
 from tlcore.data.tfds.catalogue import CatalogueEntry, find_entry, search_catalogue
@@ -58,10 +59,10 @@ def _describe_prepared(result: dict[str, Any]) -> str:
 
 @click.group(cls=ListByDefault)
 def datasets() -> None:
-    """List, import, prepare, show and delete datasets."""
+    """List, import, prepare, show, pack and delete datasets."""
 
 
-for _command in (*COMMANDS, audit_command):
+for _command in (*COMMANDS, *DATASET_COMMANDS, audit_command):
     datasets.add_command(_command)
 
 

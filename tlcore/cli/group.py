@@ -11,6 +11,7 @@ import click
 
 import tlcore
 from tlcore.errors import StudioError
+from tlcore.logs import start_console, start_lines, stop_lines
 from tlcore.workspace import HOME_VARIABLE, Workspace
 
 _AS_JSON = "tlcore.as_json"
@@ -25,6 +26,7 @@ _COMMANDS: Final = {
     "predict": "tlcore.cli.serving",
     "quickstart": "tlcore.cli.train",
     "runs": "tlcore.cli.runs",
+    "system": "tlcore.cli.system",
     "train": "tlcore.cli.train",
 }
 
@@ -64,8 +66,10 @@ class Program(click.Group):
 @click.pass_context
 def main(context: click.Context) -> None:
     """Train image classifiers by transfer learning."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    start_console("%(levelname)s %(name)s: %(message)s", logging.WARNING)
     try:
         context.obj = Workspace.open()
     except StudioError as error:
         raise click.UsageError(str(error)) from error
+    start_lines(context.obj.host, "cli")
+    context.call_on_close(stop_lines)

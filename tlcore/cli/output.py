@@ -8,11 +8,11 @@ import logging
 import sys
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import click
 
 from tlcore.errors import StudioError
+from tlcore.runs.identity import new_error_id
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def answers(describe: Describe) -> Callable[[Command], Command]:
             except (click.exceptions.Exit, click.Abort, click.ClickException):
                 raise  # click's own: a question answered with no, a value that it refuses
             except Exception:
-                number = uuid4().hex[:8]
+                number = new_error_id()
                 log.exception("error %s", number)
                 text = (
                     f"Something went wrong that should not have (error {number}). The log above tells maintainers more."

@@ -2,45 +2,56 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from tlcore.cli.follow import follow_run
 from tlcore.cli.output import ListByDefault, answers, table
+from tlcore.cli.parcels import RUN_COMMANDS
+from tlcore.cli.run_labels import COMMANDS, labels_of
 from tlcore.cli.train import describe_report
 from tlcore.errors import RunError
 from tlcore.files import read_json
-from tlcore.jobs.service import delete_run, request_stop, resume, submit
+from tlcore.jobs.service import delete_run, extend, keep_moving, request_stop, resume
+from tlcore.jobs.waiting import wait_of
 from tlcore.runs.folder import RunFolder
+from tlcore.runs.labels import matches
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 from tlcore.runs.view import RunView
 from tlcore.workspace import Workspace
 
-_COLUMNS = ("run_id", "state", "title", "created", "validation_accuracy", "test_accuracy")
+_COLUMNS = ("run_id", "state", "title", "tags", "created", "validation_accuracy", "test_accuracy")
 
 
 @click.group(cls=ListByDefault)
 def runs() -> None:
-    """List, show, stop, resume, delete and bring back trainings."""
+    """List, show, stop, resume, extend, name, note, tag, pack, put away and delete trainings."""
+
+
+for _command in (*COMMANDS, *RUN_COMMANDS):
+    runs.add_command(_command)
 
 
 @runs.command("list")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only those with this tag; with several, with all.")
+@click.option(
+    "--search", default="", metavar="TEXT", help="Only those with these words in name, note, tags or dataset."
+)
+@click.option("--archived", is_flag=True, help="Those in the bin instead.")
 @click.pass_obj
 @answers(lambda rows: table(rows, _COLUMNS))
-def list_command(workspace: Workspace) -> list[dict[str, Any]]:
-    """All trainings, newest first."""
-    return [_row(workspace, record) for record in Registry(workspace).list("train")]
+def list_command(workspace: Workspace, tags: tuple[str, ...], search: str, archived: bool) -> list[dict[str, Any]]:
+    """All trainings that are not in the bin, newest first."""
+    known = Registry(workspace).list("train", archived=archived)
+    return [_row(workspace, record) for record in known if matches(record, search, tags)]
 
 
 def _row(workspace: Workspace, record: JobRecord) -> dict[str, Any]:
     report = _report(workspace, record.id)
-    return {
-        "run_id": record.id,
+    return labels_of(record) | {
         "state": record.state.value,
-        "title": record.title,
         "dataset": record.dataset,
         "created": record.created.isoformat(),
         "validation_accuracy": report["validation"]["accuracy"] if report else None,
@@ -63,8 +74,10 @@ def _report(workspace: Workspace, run_id: str) -> dict[str, Any] | None:
 @answers(lambda data: describe_report(data) if "test" in data else "\n".join(f"{k}: {v}" for k, v in data.items()))
 def show_command(workspace: Workspace, run_id: str) -> dict[str, Any]:
     """State and progress of one training; its report too, once it has ended."""
+    keep_moving(workspace)
     record = find_training(workspace, run_id)
     view = RunView.open(workspace, run_id)
+    wait = wait_of(workspace, run_id)
     progress = {
         "run_id": record.id,
         "state": record.state.value,
@@ -72,10 +85,12 @@ def show_command(workspace: Workspace, run_id: str) -> dict[str, Any]:
         "epoch": view.epoch,
         "epochs": view.epochs,
         "pid": record.pid,
+        "responding": view.responding,
         "created": record.created.isoformat(),
         "started": record.started.isoformat() if record.started else None,
         "ended": record.ended.isoformat() if record.ended else None,
         "error": record.error,
+        "queue": wait.to_json() if wait else None,
     }
     report = _report(workspace, run_id) or {}
     return report | {name: value for name, value in progress.items() if name != "epochs" or name not in report}
@@ -108,8 +123,20 @@ def stop_command(workspace: Workspace, run_id: str) -> dict[str, Any]:
 @click.pass_obj
 @answers(describe_report)
 def resume_command(workspace: Workspace, run_id: str, detach: bool) -> dict[str, Any]:
-    """Start an interrupted or failed training again."""
+    """Let a training that was interrupted, stopped or failed go on from its last whole epoch."""
     record = resume(workspace, run_id)
+    return {"run_id": run_id, "state": record.state.value} if detach else follow_run(workspace, run_id)
+
+
+@runs.command("extend")
+@click.argument("run_id", metavar="ID")
+@click.option("--epochs", type=click.IntRange(min=1), required=True, help="How many more than it has had.")
+@click.option("--detach", is_flag=True, help="Return at once; the training goes on.")
+@click.pass_obj
+@answers(describe_report)
+def extend_command(workspace: Workspace, run_id: str, epochs: int, detach: bool) -> dict[str, Any]:
+    """Train a completed or stopped training for more epochs of its last phase."""
+    record = extend(workspace, run_id, epochs)
     return {"run_id": run_id, "state": record.state.value} if detach else follow_run(workspace, run_id)
 
 
@@ -125,14 +152,3 @@ def delete_command(workspace: Workspace, run_id: str, yes: bool) -> dict[str, An
         click.confirm(f"Delete {record.title} ({run_id}) with its model and report?", abort=True, err=True)
     delete_run(workspace, run_id)
     return {"deleted": run_id}
-
-
-@runs.command("restore")
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option("--name", default="Brought back", show_default=True, help="What to call it.")
-@click.pass_obj
-@answers(lambda data: f"Run {data['run_id']} is back.")
-def restore_command(workspace: Workspace, path: Path, name: str) -> dict[str, Any]:
-    """Bring back a model from the zip that `export` or the Results page wrote."""
-    payload = {"path": str(path.expanduser().absolute()), "name": name}
-    return follow_run(workspace, submit(workspace, "restore", payload, f"Bring back {path.name}"))

@@ -137,7 +137,8 @@ def _listed(archive: zipfile.ZipFile, archive_size: int, limits: Limits) -> List
         elif member.is_dir() or member.filename.endswith("\\"):
             listing.folders.add(path)
         else:
-            listing.members.append(Member(path, member.file_size, 0, _MemberReader(archive, member, limits)))
+            reader = _MemberReader(archive, member, limits)
+            listing.members.append(Member(path, member.file_size, 0, reader, reader.pieces))
             listing.folders.update(path[:depth] for depth in range(1, len(path)))
     _check_common_ratio(expanded, packed, limits)
     _check_overlaps(archive.infolist(), archive_size)
@@ -227,11 +228,15 @@ class _MemberReader:
 
     def __call__(self) -> bytes:
         check_encoded_size(self.member.file_size, self.limits)
+        return b"".join(self.pieces())
+
+    def pieces(self) -> Iterator[bytes]:
+        """Its bytes, a mebibyte at a time; raises PictureError at the end of what can be read."""
         try:
             # Piece by piece: `zipfile` unfolds as much at once as it is asked for, up to 2 GB, and only then cuts that
             # to what the table of contents announced; the checksum tells the lie.
             with self.archive.open(self.member) as file:
-                return b"".join(iter(lambda: file.read(_READ_BYTES), b""))
+                yield from iter(lambda: file.read(_READ_BYTES), b"")
         except (OSError, *_DAMAGE) as error:
             raise PictureError(
                 "The file is damaged inside the archive", hint="Pack it again, or leave it out."

@@ -28,6 +28,7 @@ from tlcore.data.tfds.prepare import prepare_tfds
 from tlcore.data.tfds.stamp import check_current
 from tlcore.data.thumbnail_store import forget_copies
 from tlcore.errors import DatasetError
+from tlcore.modes import Source
 from tlcore.progress import Reporter
 from tlcore.workspace import Workspace
 
@@ -45,7 +46,8 @@ def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
     found = [_sample(workspace, sample) for sample in SAMPLES]
     found += _stored(workspace, OWN)
     tfds = {info.id: info for info in _stored(workspace, TFDS)}
-    tfds |= {on_disk.id: on_disk.info() for on_disk in list_on_disk() if on_disk.id not in tfds}
+    if workspace.allows(Source.TFDS):
+        tfds |= {on_disk.id: on_disk.info() for on_disk in list_on_disk() if on_disk.id not in tfds}
     return found + sorted(tfds.values(), key=lambda info: info.id.casefold())
 
 

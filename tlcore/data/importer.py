@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -100,9 +100,10 @@ def import_pictures(
     sweep_incoming(workspace)
     with _listed(path, workspace.limits) as listing:
         layout = _arranged(listing, labels, workspace.limits)
-        _check_room(workspace, layout)
+        check_room(workspace, layout.candidates)
         with DatasetWriter(workspace, dataset_id) as writer:
-            rejected = _take(workspace, layout, writer, reporter or Silence())
+            rejected = list(layout.rejected)
+            rejected += take_pictures(workspace, layout.candidates, writer, reporter or Silence())
             info = DatasetInfo(
                 id=dataset_id,
                 name=shown_name(name),
@@ -185,8 +186,13 @@ def _listed(path: Path, limits: Limits) -> Iterator[Listing]:
         yield listing
 
 
-def _check_room(workspace: Workspace, layout: Layout) -> None:
-    needed = sum(candidate.member.size for candidate in layout.candidates)
+def check_room(workspace: Workspace, candidates: Sequence[Candidate]) -> None:
+    """Refuses pictures that the disk has no room for.
+
+    Raises:
+        WorkspaceError: There is too little room.
+    """
+    needed = sum(candidate.member.size for candidate in candidates)
     free = shutil.disk_usage(workspace.incoming).free
     if needed > free:
         raise WorkspaceError(
@@ -196,10 +202,17 @@ def _check_room(workspace: Workspace, layout: Layout) -> None:
         )
 
 
-def _take(workspace: Workspace, layout: Layout, writer: DatasetWriter, reporter: Reporter) -> list[RejectedFile]:
-    """Writes every candidate that can be decoded; returns what was left out."""
-    rejected = list(layout.rejected)
-    total = len(layout.candidates)
+def take_pictures(
+    workspace: Workspace, candidates: Sequence[Candidate], writer: DatasetWriter, reporter: Reporter
+) -> list[RejectedFile]:
+    """Writes every candidate that can be decoded, in order, and returns what can't.
+
+    Raises:
+        WorkspaceError: The disk is full or can't be written.
+        Stopped: Somebody asked to stop.
+    """
+    rejected = []
+    total = len(candidates)
     with ExitStack() as stack:
         decoders = stack.enter_context(DecoderPool(workspace.limits))
 
@@ -211,7 +224,7 @@ def _take(workspace: Workspace, layout: Layout, writer: DatasetWriter, reporter:
                 return _Checked(candidate, b"", None, str(error))
 
         reporter.progress("Checking pictures", 0, total)
-        results = stack.enter_context(closing(ordered_map(check, layout.candidates, DECODERS, _AHEAD)))
+        results = stack.enter_context(closing(ordered_map(check, candidates, DECODERS, _AHEAD)))
         for done, checked in enumerate(results, start=1):
             if reporter.stop_requested():
                 raise Stopped

@@ -13,12 +13,15 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from tlcore.data.stored import DELETED
 from tlcore.errors import WorkspaceError
 from tlcore.workspace import Workspace
 
 BUILDING: Final = "dataset-"
 FETCHING: Final = "kaggle-"
+MOVING: Final = "run-"
+
+DELETED: Final = "deleted-"
+"""Start of the names of folders in `incoming` that only wait to be removed."""
 
 
 def lock_path(folder: Path) -> Path:
@@ -54,8 +57,8 @@ def private_folder(workspace: Workspace, prefix: str) -> Iterator[Path]:
 
 
 def sweep_incoming(workspace: Workspace) -> None:
-    """Removes the half-made datasets and downloads that killed processes left; what a living one holds stays."""
-    names = {path.stem for prefix in (BUILDING, FETCHING) for path in workspace.incoming.glob(f"{prefix}*")}
+    """Removes the half-made datasets, runs and downloads that killed processes left; what a living one holds stays."""
+    names = {path.stem for prefix in (BUILDING, FETCHING, MOVING) for path in workspace.incoming.glob(f"{prefix}*")}
     for name in sorted(names):
         folder = workspace.incoming / name
         lock = FileLock(lock_path(folder))

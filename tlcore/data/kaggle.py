@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from tlcore.errors import ImportRefused, WorkspaceError
 from tlcore.files import write_bytes
+from tlcore.modes import Source
 from tlcore.workspace import Workspace
 
 TOKEN_VARIABLE: Final = "KAGGLE_API_TOKEN"  # noqa: S105 - the name of a variable
@@ -117,14 +118,15 @@ def check_kaggle_allowed(workspace: Workspace) -> None:
     """Kaggle is for people on their own machine: on a shared one, everybody would fetch with one person's token.
 
     Raises:
-        ImportRefused: The workspace is a demo's.
+        ImportRefused: Several people share the workspace's machine, or the operator has switched Kaggle off.
     """
-    if workspace.mode != "local":
+    if workspace.policy.shared_machine:
         raise ImportRefused(
-            "Kaggle is switched off in this demo, where everybody would share one token",
+            "Kaggle is switched off here, where everybody would share one token",
             hint="Download the dataset from Kaggle in your browser and upload its zip here, or run the app on your own "
             "computer.",
         )
+    workspace.check_source(Source.KAGGLE)
 
 
 def has_token(environment: Mapping[str, str] = os.environ) -> bool:

@@ -42,12 +42,14 @@ class Member:
         size: In bytes.
         modified: When the file was last changed, nanoseconds; 0 in an archive.
         read: Its bytes; raises PictureError when they can't be read.
+        pieces: The same, a mebibyte at a time and however large; None in a folder.
     """
 
     path: NamePath
     size: int
     modified: int
     read: Callable[[], bytes]
+    pieces: Callable[[], Iterator[bytes]] | None = None
 
 
 @dataclass

@@ -43,10 +43,17 @@ def free_id(workspace: Workspace, name: str) -> str:
     """The id that a new dataset of this name gets.
 
     Raises:
-        ImportRefused: Another dataset has it; the message suggests a free name.
+        ImportRefused: Another dataset has it; the message suggests a free name. Or there are as many as may be.
     """
     slug = _folder_name(name)
-    if slug.casefold() in _taken(workspace):
+    taken = _taken(workspace)
+    if len(taken) >= workspace.limits.datasets:
+        raise ImportRefused(
+            "There are as many datasets as one person may have here; nothing was imported",
+            value=f"{len(taken):,} datasets",
+            hint="Delete one that you no longer need, or make this a new version of one.",
+        )
+    if slug.casefold() in taken:
         raise ImportRefused(
             "There is already a dataset of this name; nothing was imported",
             value=shown_name(name),

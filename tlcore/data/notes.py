@@ -10,7 +10,7 @@ from tlcore.files import write_text
 from tlcore.workspace import Workspace
 
 LONGEST: Final = 20_000
-_NOTES: Final = "notes.txt"
+NOTES: Final = "notes.txt"
 
 
 def read_notes(workspace: Workspace, dataset_id: str) -> str:
@@ -20,7 +20,7 @@ def read_notes(workspace: Workspace, dataset_id: str) -> str:
         InputError: The id can't be the name of a dataset.
         WorkspaceError: They are there and can't be read.
     """
-    path = dataset_folder(workspace, dataset_id) / _NOTES
+    path = dataset_folder(workspace, dataset_id) / NOTES
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -47,7 +47,7 @@ def write_notes(workspace: Workspace, dataset_id: str, text: str) -> None:
             "The notes are too long", value=f"{len(text):,} letters", hint=f"At most {LONGEST:,} letters are kept."
         )
     try:
-        write_text(folder / _NOTES, text)
+        write_text(folder / NOTES, text)
     except OSError as error:
         raise WorkspaceError(
             f"The notes can't be written: {error.strerror}",

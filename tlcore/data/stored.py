@@ -23,19 +23,19 @@ from pydantic import ValidationError
 
 from tlcore.data.alike import group_numbers
 from tlcore.data.dataset import DatasetInfo, Part
+from tlcore.data.incoming import DELETED
 from tlcore.data.index import Row, read_table, rows_of, unreadable
 from tlcore.data.looks import read_looks
 from tlcore.data.places import Place, read_place
 from tlcore.errors import DatasetError, PictureError, WorkspaceError
 from tlcore.files import read_json
+from tlcore.migrations.schema import refuse_newer_schema
 from tlcore.workspace import Workspace, check_id
 
 INFO: Final = "dataset.json"
 PICTURES: Final = "pictures"
 VERSIONS: Final = "versions"
 
-DELETED: Final = "deleted-"
-"""Start of the names of folders in `incoming` that only wait to be removed."""
 
 PLAIN_SOURCES: Final = ("my", "sample")
 """First parts of the ids that are not TensorFlow Datasets' own names."""
@@ -77,10 +77,12 @@ def read_info(folder: Path) -> DatasetInfo:
     """What is known of the dataset in `folder`.
 
     Raises:
-        DatasetError: There is none, or its description is damaged.
+        DatasetError: There is none, its description is damaged, or a newer program wrote it.
     """
     try:
-        return DatasetInfo.model_validate(read_json(folder / INFO))
+        document = read_json(folder / INFO)
+        refuse_newer_schema(document, 1, "This dataset", DatasetError)
+        return DatasetInfo.model_validate(document)
     except FileNotFoundError as error:
         raise DatasetError("There is no prepared dataset here", value=folder.name) from error
     except (OSError, ValueError, ValidationError) as error:

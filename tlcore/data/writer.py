@@ -24,7 +24,7 @@ from tlcore.data.places import Place
 from tlcore.data.stored import PICTURES, dataset_folder, read_info, read_rows
 from tlcore.data.versions import BATCH, edit_lock, known_batches, write_version
 from tlcore.errors import ImportRefused, WorkspaceError
-from tlcore.files import write_json
+from tlcore.files import write_json, write_text
 from tlcore.images.decode import PictureFacts
 from tlcore.workspace import Workspace
 
@@ -112,6 +112,17 @@ class DatasetWriter:
         kept = place or self._keep(data, facts)
         self._pictures.append(_Picture(key, class_name, part, hashlib.sha256(data).hexdigest(), facts, kept))
 
+    def lay_beside(self, name: str, text: str) -> None:
+        """Puts a text file of this name into the dataset's folder.
+
+        Raises:
+            WorkspaceError: The disk is full or can't be written.
+        """
+        try:
+            write_text(self._folder / name, text)
+        except OSError as error:
+            raise _cannot_write(error) from error
+
     def _keep(self, data: bytes, facts: PictureFacts) -> Place:
         number = self._files
         file = f"{self._batch}/{number // _PICTURES_PER_FOLDER:03d}/{number:06d}{facts.extension}"
@@ -132,13 +143,20 @@ class DatasetWriter:
             found.setdefault(picture.class_name, Counter())[picture.part] += 1
         return found
 
-    def publish(self, info: DatasetInfo, documents: dict[str, Any] | None = None, change: str = "Made") -> DatasetInfo:
+    def publish(
+        self,
+        info: DatasetInfo,
+        documents: dict[str, Any] | None = None,
+        change: str = "Made",
+        revise: Callable[[list[Row]], list[Row]] = lambda rows: rows,
+    ) -> DatasetInfo:
         """Makes a new dataset part of the workspace, by one rename.
 
         Args:
             info: What is known of it; counts, parts, fingerprint and duplicates are filled in here.
             documents: Further JSON files to lay beside it, by file name.
             change: What the first version is, in plain words.
+            revise: From the rows of the pictures added to those of the first version; by default the same.
 
         Returns:
             The completed info.
@@ -152,7 +170,8 @@ class DatasetWriter:
             for name, document in (documents or {}).items():
                 write_json(self._folder / name, document)
             first = info.model_copy(update={"version": 1})
-            complete = write_version(self._folder, first, self._rows(info.class_names, []), change, self._batch)
+            rows = revise(self._rows(info.class_names, []))
+            complete = write_version(self._folder, first, rows, change, self._batch)
             self._target.parent.mkdir(parents=True, exist_ok=True)
             self._rename()
         except OSError as error:

@@ -83,7 +83,8 @@ def run(context: JobContext) -> dict[str, Any]:
     finally:
         for path in (context.folder.model, context.folder.report, context.folder.test_pictures):
             path.unlink(missing_ok=True)
-        shutil.rmtree(context.folder.bundle, ignore_errors=True)
+        for path in (context.folder.bundle, context.folder.checkpoints):
+            shutil.rmtree(path, ignore_errors=True)
     return forecast(workspace, config, material).to_json()
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from tlcore.jobs.slots import HeldSlot
+
 
 @dataclass(frozen=True)
 class WorkerEnd:
@@ -23,8 +25,12 @@ class WorkerEnd:
 class Executor(Protocol):
     """Runs workers, each `python -m tlcore.jobs.worker JOB_ID`, that live on when the supervisor does not."""
 
-    def submit(self, job_id: str) -> None:
+    def submit(self, job_id: str, slot: HeldSlot | None = None) -> None:
         """Starts a worker for a queued job.
+
+        Args:
+            job_id: The job.
+            slot: What this process took for it. The worker keeps it for life; it is let go of here, whatever happens.
 
         Raises:
             WorkspaceError: It can't be started.
@@ -33,6 +39,14 @@ class Executor(Protocol):
 
     def stop(self, job_id: str) -> None:
         """Asks the job's worker to stop. Needs no knowledge of the worker: any process may call it."""
+        ...
+
+    def end(self, job_id: str) -> None:
+        """Ends the job's worker at once, whatever it does; any process may call it.
+
+        Raises:
+            RunError: Its worker is not found.
+        """
         ...
 
     def recover(self, job_ids: Iterable[str]) -> None:

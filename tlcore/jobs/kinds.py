@@ -57,6 +57,10 @@ KINDS: Final[Mapping[str, JobKind]] = MappingProxyType(
             JobKind("predict", "light", "tlcore.jobs.predict:run"),
             JobKind("calibrate", "calibrate", "tlcore.jobs.calibrate:run"),
             JobKind("restore", "light", "tlcore.jobs.restore:run"),
+            JobKind("unpack-run", "light", "tlcore.jobs.unpack:unpack_the_run"),
+            JobKind("unpack-dataset", "light", "tlcore.jobs.unpack:unpack_the_dataset"),
+            JobKind("share", "light", "tlcore.jobs.sharing:run_share"),
+            JobKind("take", "light", "tlcore.jobs.sharing:run_take"),
         )
     }
 )

@@ -5,12 +5,16 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterable
 
-from tlcore.errors import WorkspaceError
+from tlcore.errors import RunError, WorkspaceError
 from tlcore.jobs.executor import WorkerEnd
-from tlcore.jobs.process import start_module
+from tlcore.jobs.process import INHERITS, kill_module, start_module
+from tlcore.jobs.slots import HeldSlot
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.locks import is_held
+from tlcore.runs.registry import Registry
 from tlcore.workspace import Workspace
+
+_WORKER = "tlcore.jobs.worker"
 
 
 class LocalExecutor:
@@ -20,21 +24,24 @@ class LocalExecutor:
         self._workspace = workspace
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._adopted: dict[str, RunFolder] = {}
+        self._slots: dict[str, HeldSlot] = {}  # where workers can't hold them
 
-    def submit(self, job_id: str) -> None:
-        """Starts a worker whose output goes to the job's log.
+    def submit(self, job_id: str, slot: HeldSlot | None = None) -> None:
+        """Starts a worker whose output goes to the job's log, and hands it its slot.
 
         Raises:
             RunError: The job has no folder.
             WorkspaceError: The process can't be started.
         """
-        folder = RunFolder.find(self._workspace, job_id)
+        slot = slot or HeldSlot()
         try:
+            folder = RunFolder.find(self._workspace, job_id)
             self._children[job_id] = start_module(
-                "tlcore.jobs.worker",
+                _WORKER,
                 job_id,
                 log=folder.log,
-                environment=self._workspace.environment(),
+                environment={**self._workspace.environment(), **slot.environment},
+                inherited=slot.inherited,
             )
         except OSError as error:
             raise WorkspaceError(
@@ -42,10 +49,29 @@ class LocalExecutor:
                 value=job_id,
                 hint="Close other programs or make room on the disk, then start the job again.",
             ) from error
+        finally:
+            if INHERITS or job_id not in self._children:
+                slot.release()
+            else:
+                self._slots[job_id] = slot
 
     def stop(self, job_id: str) -> None:
         """Leaves the stop flag in the job's folder, where its worker looks a few times a second."""
         RunFolder.find(self._workspace, job_id).request_stop()
+
+    def end(self, job_id: str) -> None:
+        """Kills the worker, if the process that the registry names is really this job's worker.
+
+        Raises:
+            RunError: It is not, or may not be ended.
+        """
+        pid = Registry(self._workspace).get(job_id).pid
+        if pid is None or not kill_module(pid, _WORKER, job_id):
+            raise RunError(
+                "The process of this job is not found on this computer",
+                value=f"{job_id}, process {pid}",
+                hint="If the app runs in a container or on another computer, end it there.",
+            )
 
     def recover(self, job_ids: Iterable[str]) -> None:
         """Watches workers that are not children of this process."""
@@ -65,4 +91,5 @@ class LocalExecutor:
         for end in ended:
             self._children.pop(end.job_id, None)
             self._adopted.pop(end.job_id, None)
+            self._slots.pop(end.job_id, HeldSlot()).release()
         return tuple(ended)

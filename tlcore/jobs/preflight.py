@@ -18,6 +18,7 @@ from tlcore.data.splits import split_dataset
 from tlcore.devices import has_bfloat16
 from tlcore.errors import ConfigError, DatasetError, RunError
 from tlcore.files import read_json
+from tlcore.jobs.allowed import check_training
 from tlcore.runs.folder import RunFolder
 from tlcore.training.earlier import check_earlier
 from tlcore.training.material import Material
@@ -49,8 +50,10 @@ def preflight(workspace: Workspace, config: RunConfig) -> Plan:
         BackboneError: There is no such backbone.
         DatasetError: A dataset is unknown, or too small to be divided like this.
         RunError: The earlier run is unknown or has no model.
+        InputError: The mode or the operator doesn't allow it here.
     """
     config = complete(config)
+    check_training(workspace, config)
     class_names = find_dataset(workspace, config.dataset).class_names
     check_output_fits_classes(config, class_names)
     check_precision_is_there(config)

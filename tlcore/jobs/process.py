@@ -11,15 +11,20 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+import psutil
 
 import tlcore
 
 # The folder that `tlcore` lies in: children started there find it, installed or not.
 _PACKAGE_HOME = Path(tlcore.__file__).parents[1]
+
+INHERITS = sys.platform != "win32"
+"""Whether a process can hand open files to one that it starts."""
 
 # From -1000, never, to 1000, first of all.
 _KILL_SCORE = Path("/proc/self/oom_score_adj")
@@ -28,7 +33,9 @@ _GLADLY = "500"
 logger = logging.getLogger(__name__)
 
 
-def start_module(module: str, *arguments: str, log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def start_module(
+    module: str, *arguments: str, log: Path, environment: Mapping[str, str], inherited: Sequence[int] = ()
+) -> subprocess.Popen[bytes]:
     """Starts `python -m module arguments…` in a session of its own, so that it survives this process and its terminal.
 
     Args:
@@ -36,6 +43,7 @@ def start_module(module: str, *arguments: str, log: Path, environment: Mapping[s
         arguments: Its command line.
         log: The file that its output is appended to.
         environment: Added to this process's environment.
+        inherited: Open files, with their locks, that it keeps; only where `INHERITS`.
     """
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module; the id was checked as a folder's name
@@ -45,13 +53,31 @@ def start_module(module: str, *arguments: str, log: Path, environment: Mapping[s
             stderr=subprocess.STDOUT,
             cwd=_PACKAGE_HOME,
             env={**os.environ, **environment},
-            **_apart(),
+            **_apart(inherited),
         )
 
 
 def leave_alone(process: subprocess.Popen[bytes]) -> None:
     """Lets a started process live its own life: nobody has to wait for it, and it leaves no zombie behind."""
     threading.Thread(target=process.wait, name=f"reaper-{process.pid}", daemon=True).start()
+
+
+def kill_module(pid: int, module: str, argument: str) -> bool:
+    """Ends the process `pid` at once, if it is `python -m module argument`: a number may long be another process's.
+
+    Returns:
+        Whether it was that process, and is ended.
+    """
+    try:
+        process = psutil.Process(pid)
+        command = process.cmdline()
+        if module not in command or argument not in command:
+            return False
+        process.kill()  # psutil looks once more whether the number still means the same process
+    except psutil.Error:
+        logger.info("process %d can't be ended", pid, exc_info=True)
+        return False
+    return True
 
 
 def on_terminate(action: Callable[[], None]) -> None:
@@ -105,7 +131,7 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _apart() -> dict[str, Any]:
+def _apart(inherited: Sequence[int]) -> dict[str, Any]:
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
-    return {"start_new_session": True}
+    return {"start_new_session": True, "pass_fds": tuple(inherited)}

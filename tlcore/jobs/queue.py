@@ -34,13 +34,3 @@ def startable(
             busy[slot] += 1
             chosen.append(job)
     return tuple(chosen)
-
-
-def position_in_queue(unfinished: Iterable[JobRecord], job_id: str) -> int | None:
-    """How many jobs of the same slot are queued up to and with `job_id`: 1 is next. None when it is not queued."""
-    queued = [job for job in unfinished if job.state is State.QUEUED]
-    mine = next((job for job in queued if job.id == job_id), None)
-    if mine is None:
-        return None
-    same = [job.id for job in queued if slot_of(job) == slot_of(mine)]
-    return same.index(job_id) + 1

@@ -1,9 +1,12 @@
-"""Deleting a dataset without pulling it from under a job."""
+"""Deleting for good: a dataset without pulling it from under a job, and what lies in the bin."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from tlcore.data.catalog import delete_dataset
 from tlcore.errors import DatasetError, RunError, WorkspaceError
+from tlcore.jobs.service import delete_run
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
@@ -24,6 +27,20 @@ def delete_unused_dataset(workspace: Workspace, dataset_id: str) -> None:
             hint="Wait until it has ended, or stop it; then delete the dataset.",
         )
     delete_dataset(workspace, dataset_id)
+
+
+def empty_bin(workspace: Workspace) -> list[str]:
+    """Deletes every training in the bin and returns their ids.
+
+    Raises:
+        WorkspaceError: The registry can't be written.
+    """
+    deleted = []
+    for record in Registry(workspace).list("train", archived=True):
+        with suppress(RunError):  # somebody else was faster, or has started it again
+            delete_run(workspace, record.id)
+            deleted.append(record.id)
+    return deleted
 
 
 def _datasets(workspace: Workspace, record: JobRecord) -> tuple[str, ...]:

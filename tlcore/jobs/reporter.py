@@ -1,4 +1,4 @@
-"""The worker's end of progress: events to the run's file, a heartbeat, and a look at the stop flag."""
+"""The worker's end of progress: events to the run's file, a heartbeat, and a look at what others ask of it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,23 @@ from typing import Any
 
 from tlcore.runs.events import EventWriter
 from tlcore.runs.folder import RunFolder
+from tlcore.runs.heartbeat import Heartbeat
 
-_HEARTBEAT_SECONDS = 1.0
 _STOP_LOOK_SECONDS = 0.2
 _PROGRESS_SECONDS = 0.2
 
 
+class Terminated(BaseException):
+    """Raised inside work whose process was asked to end: at once, unlike a stop, which keeps and tests the model.
+
+    Not an `Exception`: whatever goes on after errors must not go on after this.
+    """
+
+
 class FolderReporter:
     """Tells what a job does through its folder. Cheap enough to be called for every batch and every picture.
+
+    Each of its methods raises `Terminated` once the process was asked to end.
 
     Args:
         folder: The job's folder.
@@ -28,18 +37,21 @@ class FolderReporter:
         self._events = events
         self._monotonic = monotonic
         self._stop = False
-        self._beaten = float("-inf")
+        self._terminated = False
+        self._heart = Heartbeat(folder.heartbeat, monotonic)
         self._looked = float("-inf")
         self._task = ""
         self._told = float("-inf")
 
     def event(self, kind: str, **values: Any) -> None:
         """Writes one event."""
+        self._heed()
         self._events.write(kind, **values)
-        self._beat()
+        self._heart.beat()
 
     def progress(self, task: str, done: int, total: int) -> None:
         """Writes a progress event, unless the last one of the same task is too recent and this is not its end."""
+        self._heed()
         now = self._monotonic()
         beginning_or_end = task != self._task or done >= total
         if beginning_or_end or now - self._told >= _PROGRESS_SECONDS:
@@ -47,24 +59,23 @@ class FolderReporter:
             self._task, self._told = task, now
         if beginning_or_end:
             self._events.flush()
-        self._beat()
+        self._heart.beat()
 
     def stop_requested(self) -> bool:
         """Whether somebody asked to stop; once true it stays true."""
+        self._heed()
         now = self._monotonic()
         if not self._stop and now - self._looked >= _STOP_LOOK_SECONDS:
             self._looked = now
             self._stop = self._folder.stop_flag.exists()
         self._events.flush_if_due()
-        self._beat()
+        self._heart.beat()
         return self._stop
 
-    def request_stop(self) -> None:
-        """Asks this worker to stop; for a signal handler, so it only sets a flag."""
-        self._stop = True
+    def terminate(self) -> None:
+        """Ends the work at its next word; for a signal handler, so it only sets a flag."""
+        self._terminated = True
 
-    def _beat(self) -> None:
-        now = self._monotonic()
-        if now - self._beaten >= _HEARTBEAT_SECONDS:
-            self._beaten = now
-            self._folder.heartbeat.touch()
+    def _heed(self) -> None:
+        if self._terminated:
+            raise Terminated

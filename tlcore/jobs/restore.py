@@ -7,7 +7,6 @@ in Keras's safe mode, which runs no code from the file.
 from __future__ import annotations
 
 import errno
-import json
 import lzma
 import shutil
 import zipfile
@@ -18,12 +17,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tlcore.backbones.registry import find_backbone
 from tlcore.config import RunConfig
-from tlcore.errors import ImportRefused, StudioError
+from tlcore.errors import ImportRefused
 from tlcore.evaluation.report import Artifacts, Report
-from tlcore.files import write_json
+from tlcore.files import read_json, write_json
 from tlcore.jobs.context import JobContext
+from tlcore.migrations.schema import refuse_newer_schema
 from tlcore.runs.events import EventWriter
 from tlcore.runs.folder import RunFolder, RunMeta
 from tlcore.runs.identity import new_id
@@ -54,7 +53,7 @@ def run(context: JobContext) -> dict[str, Any]:
     making.path.mkdir()
     try:
         info, report = _unpack(source, making)
-        _rebuild_bundle(context, making, run_id, info)
+        _remake_bundle(context, making, run_id, info)
         meta = RunMeta(
             id=run_id,
             kind="train",
@@ -87,9 +86,12 @@ def _unpack(source: Path, folder: RunFolder) -> tuple[BundleInfo, Report]:
         with zipfile.ZipFile(source) as archive:
             for name, largest in _LARGEST.items():
                 _extract(archive, name, folder.path / name, largest, source)
-        info = BundleInfo.model_validate_json((folder.path / DESCRIPTION).read_text(encoding="utf-8"))
+        described = read_json(folder.path / DESCRIPTION)
+        refuse_newer_schema(described, 1, "This model", ImportRefused)
+        info = BundleInfo.model_validate(described)
         (folder.path / DESCRIPTION).unlink()  # the bundle is made anew, with a description of its own
-        document = json.loads(folder.report.read_text(encoding="utf-8"))
+        document = read_json(folder.report)
+        refuse_newer_schema(document, 1, "This model's report", ImportRefused)
         report = Report.model_validate(document)
     except KeyError as error:
         raise _refused(f"The zip is not a downloaded model: {error.args[0]}", source) from error
@@ -117,29 +119,13 @@ def _extract(archive: zipfile.ZipFile, name: str, target: Path, largest: int, so
             out.write(block)
 
 
-def _rebuild_bundle(context: JobContext, folder: RunFolder, run_id: str, info: BundleInfo) -> None:
+def _remake_bundle(context: JobContext, folder: RunFolder, run_id: str, info: BundleInfo) -> None:
     """Makes the bundle anew from the Keras model: a network in another format is never taken from outside."""
-    import keras
+    from tlcore.export.remake import remake_bundle
 
-    from tlcore.export.bundle import write_bundle
-
-    context.reporter.event("task", task="Loading the model")
-    try:
-        model = keras.models.load_model(folder.model, compile=False, safe_mode=True)
-        outputs = int(model.output.shape[-1])
-        size = int(model.input.shape[1])
-    except (ValueError, TypeError, OSError, KeyError, AttributeError, IndexError) as error:
-        raise _refused("The model inside the zip can't be loaded", folder.model) from error
-    expected = {len(info.class_names), 1} if len(info.class_names) == 2 else {len(info.class_names)}
-    if outputs not in expected or size != info.image_size:
-        raise _refused("The model inside the zip does not fit its description", folder.model)
-    context.reporter.event("task", task="Converting the model")
-    try:
-        write_bundle(model, folder.bundle, run_id, info.class_names, find_backbone(info.backbone))
-    except StudioError:
-        raise
-    except ValueError as error:
-        raise _refused("The model inside the zip was not made by this studio", folder.model) from error
+    remake_bundle(
+        folder.model, folder.bundle, run_id, info, context.reporter, lambda what: _refused(what, folder.model)
+    )
 
 
 def _describe(folder: RunFolder, meta: RunMeta, info: BundleInfo, report: Report) -> None:

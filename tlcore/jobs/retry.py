@@ -53,7 +53,7 @@ def begin_second_attempt(kind: str, folder: RunFolder) -> bool:
     phase = next((event["phase"] for event in reversed(events) if event["kind"] == "phase"), None)
     why = (
         "The computer ran out of memory, and the system ended the training. It is tried once more with a batch size of "
-        f"{half} instead of {used}; what was prepared is used again."
+        f"{half} instead of {used}, from its last whole round (epoch)."
     )
     folder.prepare_again()
     with EventWriter(folder.events) as writer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import shutil
 import subprocess
 import time
@@ -14,13 +15,20 @@ from uuid import uuid4
 
 from tlcore.errors import RunError, StudioError, WorkspaceError
 from tlcore.files import write_json
+from tlcore.jobs.allowed import check_allowed
 from tlcore.jobs.executor import Executor
 from tlcore.jobs.failure import error_from
+from tlcore.jobs.foretold import keep_foretold
+from tlcore.jobs.going_on import check_restartable, check_resumable, keep_longer, lengthened
 from tlcore.jobs.kinds import JobKind, find_kind
 from tlcore.jobs.local import LocalExecutor
-from tlcore.jobs.process import leave_alone, start_module
-from tlcore.jobs.queue import position_in_queue
-from tlcore.jobs.supervisor import LOCK_NAME, LOG_NAME
+from tlcore.jobs.process import INHERITS, leave_alone, start_module
+from tlcore.jobs.resuming import resume_policy, stay_interrupted
+from tlcore.jobs.supervisor import LOCK_NAME, LOG_NAME, is_work_left
+from tlcore.jobs.tickets import STARTING_NAME
+from tlcore.locks import take_open
+from tlcore.logs import put_away
+from tlcore.members import owner_name
 from tlcore.runs.events import Event, EventWriter, file_number, last_event, read_events
 from tlcore.runs.folder import RunFolder, RunMeta
 from tlcore.runs.identity import Clock, new_id, random_suffix, utc_now
@@ -58,17 +66,20 @@ def submit(
         clock, suffix: Make the id.
 
     Raises:
-        RunError: There is no such kind.
+        InputError: There is no such kind, or the mode or the operator doesn't allow this; see `check_allowed`.
         WorkspaceError: The folder or the registry can't be written.
     """
     job_kind = find_kind(kind)
     registry = Registry(workspace, clock)
     first = registry.id_of_token(token) if token else None
     if first is None:
+        check_allowed(workspace, kind, payload)
         try:
             folder = _new_folder(workspace, job_kind, clock, suffix)
-            meta = RunMeta(folder.id, kind, title, dataset, _owner(), clock(), token=token)
+            meta = RunMeta(folder.id, kind, title, dataset, _owner(workspace), clock(), token=token)
             write_json(folder.config, payload)
+            if kind == "train":
+                keep_foretold(folder, workspace, payload)
             folder.write_meta(meta)
         except OSError as error:
             raise WorkspaceError(
@@ -85,37 +96,69 @@ def submit(
 
 
 def ensure_supervisor(workspace: Workspace) -> None:
-    """Starts a supervisor unless one is at work, which takes 20 ms to find out."""
-    if not is_held(workspace.root / LOCK_NAME):
+    """Starts a supervisor unless one is at work, which takes 20 ms to find out, or on its way."""
+    if is_held(workspace.root / LOCK_NAME):
+        return
+    if not INHERITS:
         leave_alone(start_supervisor(workspace))
+        return
+    # Until it holds its own lock, the new supervisor holds this one: on a busy machine that takes seconds, and pages
+    # ask again and again meanwhile.
+    starting = take_open(workspace.root / STARTING_NAME)
+    if starting is None:
+        return
+    try:
+        leave_alone(start_supervisor(workspace, starting))
+    finally:
+        os.close(starting)
 
 
 def keep_moving(workspace: Workspace) -> None:
     """Sees to it that jobs which have not ended are served, also after a restart of the computer.
 
-    For pages, whenever they are drawn: one short query when there is nothing to do.
+    For the app's watchdog and the command line: one short query when there is nothing to do.
     """
-    if Registry(workspace).unfinished():
+    if is_work_left(workspace):
         ensure_supervisor(workspace)
 
 
-def start_supervisor(workspace: Workspace) -> subprocess.Popen[bytes]:
-    """Starts a supervisor, which leaves by itself where another one is at work."""
+def start_supervisor(workspace: Workspace, starting: int | None = None) -> subprocess.Popen[bytes]:
+    """Starts a supervisor, which leaves by itself where another one is at work.
+
+    Args:
+        workspace: Whose.
+        starting: A locked file that it is to keep open until it is at work.
+
+    Raises:
+        WorkspaceError: It would refuse its settings.
+    """
+    resume_policy(workspace)
+    put_away(workspace.logs / LOG_NAME)
     return start_module(
         "tlcore.jobs.supervisor",
         "--home",
         str(workspace.root),
+        *(() if starting is None else ("--starting", str(starting))),
         log=workspace.logs / LOG_NAME,
         environment=workspace.environment(),
+        inherited=() if starting is None else (starting,),
     )
 
 
 def request_stop(workspace: Workspace, run_id: str) -> JobRecord:
     """Stops a queued job at once and asks a running one to stop; returns the record as it is then.
 
+    A job that is stopped already stays so, and an interrupted one no longer goes on by itself.
+
     Raises:
-        RunError: There is no such job, or it has ended.
+        RunError: There is no such job, or it has ended otherwise.
     """
+    before = Registry(workspace).get(run_id)
+    if before.state is State.STOPPED:
+        return before
+    if before.state is State.INTERRUPTED:
+        stay_interrupted(RunFolder.find(workspace, run_id))
+        return before
     record = Registry(workspace).ask_to_stop(run_id)
     if record.state is State.STOPPED:
         with EventWriter(RunFolder.find(workspace, run_id).events) as events:
@@ -127,21 +170,46 @@ def request_stop(workspace: Workspace, run_id: str) -> JobRecord:
 
 
 def resume(workspace: Workspace, run_id: str) -> JobRecord:
-    """Queues an interrupted or failed job again; what it has kept in `checkpoints/` stays for its runner to use.
+    """Queues a job again that was interrupted or failed, or a training that was stopped.
+
+    A training goes on from its last whole epoch; what it left before stays until there is something new.
 
     Raises:
         RunError: There is no such job, or its state does not allow it.
+        InputError: The mode or the operator doesn't allow it; see `check_allowed`.
     """
+
+    def prepare(record: JobRecord, folder: RunFolder) -> None:
+        check_resumable(record)
+        check_allowed(workspace, record.kind, folder.read_config())
+
+    return _queue_again(workspace, run_id, prepare)
+
+
+def extend(workspace: Workspace, run_id: str, epochs: int) -> JobRecord:
+    """Queues a training again that was stopped or completed, to learn for so many epochs more than it has.
+
+    Raises:
+        RunError: There is no such training, its state does not allow it, or nothing is kept to go on from.
+        InputError: So many epochs are not allowed, or the mode or the operator doesn't allow it.
+        WorkspaceError: What was kept is damaged.
+    """
+
+    def prepare(record: JobRecord, folder: RunFolder) -> None:
+        longer = lengthened(record, folder, epochs)
+        check_allowed(workspace, record.kind, longer.to_json())
+        keep_longer(folder, longer)
+
+    return _queue_again(workspace, run_id, prepare)
+
+
+def _queue_again(workspace: Workspace, run_id: str, prepare: Callable[[JobRecord, RunFolder], None]) -> JobRecord:
+    """Queues a job whose last worker is gone, once `prepare` has found nothing against it."""
     registry = Registry(workspace)
-    record = registry.get(run_id)
-    if not record.state.can_resume:
-        raise RunError(
-            f"Only a run that was interrupted or failed can be started again; this one is {record.state}",
-            value=run_id,
-            hint="Start a new run with the same settings instead." if record.state.ended else "",
-        )
     folder = RunFolder.find(workspace, run_id)
+    check_restartable(registry.get(run_id))
     with _without_worker(folder):
+        prepare(registry.get(run_id), folder)
         folder.prepare_again()
         record = registry.move(run_id, State.QUEUED)
     ensure_supervisor(workspace)
@@ -229,11 +297,6 @@ def read_error(workspace: Workspace, run_id: str) -> StudioError:
     return error_from(last_event(RunFolder.find(workspace, run_id).events), record.error)
 
 
-def queue_position(workspace: Workspace, run_id: str) -> int | None:
-    """The place of a queued job among those that wait for the same slot: 1 is next. None when it is not queued."""
-    return position_in_queue(Registry(workspace).unfinished(), run_id)
-
-
 def unannounced(workspace: Workspace) -> tuple[JobRecord, ...]:
     """Jobs that ended and whose end no page has told yet, oldest first."""
     return Registry(workspace).unannounced()
@@ -278,8 +341,10 @@ def _without_worker(folder: RunFolder) -> Iterator[Path]:
         lock.release()
 
 
-def _owner() -> str:
-    """The person's name on this computer; "" where the system knows none, as in some containers."""
+def _owner(workspace: Workspace) -> str:
+    """Whose workspace it is; in local mode the person's name on this computer, "" where the system knows none."""
+    if workspace.mode != "local":
+        return owner_name(workspace)
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):

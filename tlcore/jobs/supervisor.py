@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import argparse
 import logging
-import shutil
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from tlcore.errors import RunError, StudioError, WorkspaceError
 from tlcore.files import is_disk_full
-from tlcore.jobs import spare
+from tlcore.jobs import resuming, spare
 from tlcore.jobs.executor import Executor, WorkerEnd
-from tlcore.jobs.last_words import DISK_FULL, ENDED_MEASUREMENT, NO_ROOM
+from tlcore.jobs.last_words import DISK_FULL, ENDED_BY_PERSON, ENDED_MEASUREMENT, NO_ROOM, was_ended_by_person
 from tlcore.jobs.local import LocalExecutor
 from tlcore.jobs.out_of_memory import CountKills, count_kills, lacked_memory
 from tlcore.jobs.process import describe_exit
 from tlcore.jobs.queue import slot_of, startable
 from tlcore.jobs.retry import advice, begin_second_attempt
+from tlcore.jobs.start_up import put_right
+from tlcore.jobs.tickets import LOCK_NAME as LOCK_NAME
+from tlcore.jobs.turns import turns_of
+from tlcore.logs import guard_output, start_console, start_lines
+from tlcore.runs.database import RegistryBusyError
 from tlcore.runs.events import Event, EventWriter, last_event
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.identity import new_error_id
@@ -31,19 +37,20 @@ from tlcore.runs.locks import is_held, take_lock
 from tlcore.runs.rebuild import ended_state
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
+from tlcore.runs.repairs import note_repair
 from tlcore.runs.retries import awaits_attempt
 from tlcore.runs.states import State
 from tlcore.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
-LOCK_NAME = "supervisor.lock"
 LOG_NAME = "supervisor.log"
 
 # A new supervisor waits this long for one that is leaving, or for somebody who only looks at the lock.
 _LOCK_SECONDS = 5.0
 _STEP_SECONDS = 0.2
 _IDLE_SECONDS = 2.0
+_BUSY_SECONDS = 1.0
 
 
 class Supervisor:
@@ -60,15 +67,19 @@ class Supervisor:
         self._executor = executor
         self._kills = kills
         self._unsettled: dict[str, WorkerEnd] = {}
-        self._waits_for_room = False
+        self._waits = False
+        self._cut_short: set[str] = set()
+        self._queued_when_started: dict[str, datetime] = {}
         self._registry = Registry(workspace)
+        self._resumer = resuming.Resumer(workspace)
+        self._turns = turns_of(workspace)
 
     def recover(self) -> None:
         """Puts in order what an earlier supervisor left: folders without a row, live workers, dead ones."""
         added = self._registry.rebuild()
         if added:
-            logger.info("found %d jobs without a row", added)
-        sweep_deleted(self._workspace)
+            note_repair(self._workspace, f"{added} folders of runs or jobs were not in the list, and were added.")
+        put_right(self._workspace)
         for record in self._registry.unfinished():
             if record.state.active:
                 self._settle_or_wait(WorkerEnd(record.id, None))
@@ -78,14 +89,19 @@ class Supervisor:
         for end in (*self._unsettled.values(), *self._executor.poll()):
             self._settle_or_wait(end)
         unfinished = self._registry.unfinished()
-        for record in startable(unfinished, self._executor.working() | self._unsettled.keys()):
+        working = self._executor.working() | self._unsettled.keys()
+        self._turns.tell(unfinished, working)
+        for record in startable(unfinished, working, self._turns.slots):
             self._start(record)
         return bool(unfinished)
 
     def serve(
         self, sleep: Callable[[float], None] = time.sleep, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        """Steps until there has been nothing to do for two seconds, or until a full disk has room again."""
+        """Steps until there has been nothing to do for two seconds.
+
+        A disk that is full and a registry that another program keeps locked are waited for.
+        """
         busy_at = monotonic()
         while monotonic() - busy_at < _IDLE_SECONDS:
             if self._step_or_wait():
@@ -95,20 +111,25 @@ class Supervisor:
     def _step_or_wait(self) -> bool:
         try:
             busy = self.step()
-        except WorkspaceError as error:
-            if not is_disk_full(error):
+            busy = self._resumer.step() or busy
+        except (OSError, WorkspaceError) as error:
+            if not _passes(error):
                 raise
-            if not self._waits_for_room:
-                logger.exception("the disk is full; waiting for room")
-            self._waits_for_room = True
+            if not self._waits:
+                logger.exception("can't go on now; trying on")
+            self._waits = True
             return True
-        self._waits_for_room = False
+        self._waits = False
         return busy
 
     def _start(self, record: JobRecord) -> None:
+        slot = self._turns.take(slot_of(record))
+        if slot is None:
+            return  # somebody else's turn
         logger.info("starting %s (%s)", record.id, record.kind)
+        self._queued_when_started[record.id] = record.queued
         try:
-            self._executor.submit(record.id)
+            self._executor.submit(record.id, slot)
         except StudioError as error:
             logger.exception("can't start %s", record.id)
             self._move(record, State.FAILED, str(error))
@@ -130,7 +151,7 @@ class Supervisor:
             record = self._registry.get(end.job_id)
         except RunError:
             return  # deleted meanwhile
-        if record.state.ended:
+        if record.state.ended or self._is_queued_anew(record, end):
             return
         try:
             folder = RunFolder.find(self._workspace, record.id)
@@ -151,12 +172,15 @@ class Supervisor:
         if state is not None and last is not None and record.state is not State.QUEUED:
             self._move(record, state, last.get("error"))
             return
-        if self._tries_again(record, folder, exit_code, last):
+        if self._tries_again(record, folder, exit_code, last) or self._was_cut_short(record, exit_code):
             return
-        state, error = self._last_word(record, folder, exit_code)
+        state, reason = self._last_word(record, folder, exit_code)
+        error = reason
+        if state is State.INTERRUPTED:
+            error = " ".join(filter(None, (reason, resuming.decide(self._workspace, record.kind, folder))))
         try:
             with EventWriter(folder.events) as events:
-                events.write("ended", state=state.value, error=error)
+                events.write("ended", state=state.value, error=error, reason=reason)
         except OSError:
             logger.exception("can't write the last event of %s", record.id)
         self._move(record, state, error)
@@ -185,6 +209,27 @@ class Supervisor:
             logger.info("%s ran out of memory and is queued again in smaller batches", record.id)
         return True
 
+    def _is_queued_anew(self, record: JobRecord, end: WorkerEnd) -> bool:
+        """Whether the job was queued again while the process of its last worker was still ending.
+
+        A worker tells its end before its process has let go of its memory, which takes a second.
+        """
+        if record.state is not State.QUEUED:
+            return False
+        started = self._queued_when_started.get(record.id)
+        return end.exit_code is None if started is None else started != record.queued
+
+    def _was_cut_short(self, record: JobRecord, exit_code: int | None) -> bool:
+        """Whether a worker was ended from outside before it began: the job then keeps its place and is started again.
+
+        Once only: what ends two workers of a job before they begin would end a third.
+        """
+        if record.state is not State.QUEUED or exit_code is None or exit_code >= 0 or record.id in self._cut_short:
+            return False
+        self._cut_short.add(record.id)
+        logger.info("the worker of %s was ended before it began (%s); starting it once more", record.id, exit_code)
+        return True
+
     def _last_word(self, record: JobRecord, folder: RunFolder, exit_code: int | None) -> tuple[State, str]:
         """The state and the explanation of a job whose worker left none."""
         if exit_code == NO_ROOM:
@@ -198,6 +243,8 @@ class Supervisor:
             return State.FAILED, f"The job's process could not start ({error_id}). {ended} See {folder.log}."
         if record.state is State.STOPPING and slot_of(record) == "calibrate":
             return State.STOPPED, ENDED_MEASUREMENT
+        if was_ended_by_person(folder):
+            return State.INTERRUPTED, ENDED_BY_PERSON
         lacked = lacked_memory(folder, exit_code, self._kills())
         if lacked:
             return State.FAILED, advice(record.kind, folder)
@@ -212,47 +259,72 @@ class Supervisor:
         logger.info("%s is %s: %s", record.id, state, error or "")
 
 
-def sweep_deleted(workspace: Workspace) -> None:
-    """Removes folders whose deletion was cut short."""
-    for parent in (workspace.runs, workspace.jobs):
-        for path in parent.glob(".deleted-*"):
-            shutil.rmtree(path, ignore_errors=True)
+def _passes(error: BaseException) -> bool:
+    """Whether waiting helps: room comes back, and other programs close files."""
+    return is_disk_full(error) or isinstance(error, RegistryBusyError)
 
 
-def supervise(workspace: Workspace) -> bool:
+def supervise(workspace: Workspace, starting: int | None = None) -> bool:
     """Serves the queue until it stays empty; returns False at once when another supervisor does already.
 
     A job that is submitted while the lock is being given back is not lost: the submitter saw the lock held, so the
     queue is looked at once more after it is free.
+
+    Args:
+        workspace: Whose queue.
+        starting: An open file that tells others by its lock that a supervisor is on its way; it is closed once it is
+            known which one is at work.
     """
     timeout = _LOCK_SECONDS
     while True:
         lock = take_lock(workspace.root / LOCK_NAME, timeout)
+        if starting is not None:
+            os.close(starting)
+            starting = None
         if lock is None:
             return False
         try:
             supervisor = Supervisor(workspace, LocalExecutor(workspace))
-            supervisor.recover()
+            _recover(supervisor)
             supervisor.serve()
         finally:
             lock.release()
-        if not Registry(workspace).unfinished():
+        if not is_work_left(workspace):
             return True
         timeout = 0.0
+
+
+def is_work_left(workspace: Workspace) -> bool:
+    """Whether a workspace needs a supervisor: something is queued or at work, or a training is about to go on."""
+    return bool(Registry(workspace).unfinished()) or resuming.any_waits(workspace)
+
+
+def _recover(supervisor: Supervisor) -> None:
+    while True:
+        try:
+            return supervisor.recover()
+        except (OSError, WorkspaceError) as error:
+            if not _passes(error):
+                raise
+            logger.exception("can't put things in order now; trying on")
+            time.sleep(_BUSY_SECONDS)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Supervises the workspace given by `--home`; returns the process's exit status."""
     parser = argparse.ArgumentParser(prog="python -m tlcore.jobs.supervisor", description="Serves a workspace's queue.")
     parser.add_argument("--home", type=Path, required=True, help="the workspace's folder")
-    home = parser.parse_args(arguments).home
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(process)d %(message)s")
-    workspace = Workspace.open(home)
+    parser.add_argument("--starting", type=int, help="an open file to close once it is at work")
+    asked = parser.parse_args(arguments)
+    start_console("%(asctime)s %(levelname)s %(process)d %(message)s")
+    workspace = Workspace.open(asked.home)
+    start_lines(workspace.host, "supervisor")
     logger.info("supervisor of %s", workspace.root)
-    served = supervise(workspace)
+    served = supervise(workspace, asked.starting)
     logger.info("leaving: %s", "nothing to do" if served else "another supervisor is at work")
     return 0
 
 
 if __name__ == "__main__":
+    guard_output()
     sys.exit(main(sys.argv[1:]))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -39,6 +37,7 @@ from tlcore.jobs.calibrate import remember, tell_forecast
 from tlcore.jobs.context import JobContext
 from tlcore.jobs.measuring import end_measurements
 from tlcore.jobs.preflight import find_material, preflight
+from tlcore.jobs.results import begin_result, put_in_place
 from tlcore.lean_keras import load_keras
 from tlcore.runs.folder import RunFolder
 from tlcore.serving.predictor import Predictor
@@ -64,7 +63,6 @@ def run(context: JobContext) -> dict[str, Any]:
         Stopped: Somebody asked to stop before there was anything to keep.
     """
     started = time.monotonic()
-    context.folder.report.unlink(missing_ok=True)  # an earlier attempt's; a report means that the run is whole
     asked = RunConfig.from_json(context.payload)
     for dataset in filter(None, (asked.dataset, asked.test_dataset)):
         ensure_dataset(context.workspace, dataset, context.reporter)
@@ -140,7 +138,7 @@ def _earlier_head(config: RunConfig, context: JobContext) -> list[NDArray[np.flo
 def _finish(
     context: JobContext, session: Session, backbone: Backbone, baseline: Score, started: float, memory: MemoryWatch
 ) -> Report:
-    """Keeps the model, judges it, makes the bundle, writes the report last."""
+    """Judges the model, and leaves it with bundle and report; an earlier result stays until all of them are there."""
     from tlcore.export.bundle import versions, write_bundle
     from tlcore.training.assembly import count
 
@@ -152,17 +150,18 @@ def _finish(
     reporter.event("task", task="Keeping the model")
     trainable = session.trainable
     model = session.assembled.model
+    new = begin_result(folder)
     with session.stopwatch.measure("evaluate"):
-        _save_model(model.save, folder.model)
+        model.save(new.model)
         kept = _kept_network(context, session)
-        bundle = write_bundle(model, folder.bundle, folder.id, class_names, backbone, kept, session.head_weights)
-        agreement = compare_with_bundle(context, session) if bundle.engine == "openvino" else None
+        bundle = write_bundle(model, new.bundle, folder.id, class_names, backbone, kept, session.head_weights)
+        agreement = compare_with_bundle(context, session, new.bundle) if bundle.engine == "openvino" else None
         merged = compare_merged(session, answers) if session.on_trunk else None
     memory.tell(reporter)
     indices = material.indices("test")
     tested = material.source("test")
     keys, hashes = ([names[index] for index in indices] for names in (tested.keys, tested.hashes))
-    write_test_pictures(folder.test_pictures, keys, hashes, indices, truth, answers)
+    write_test_pictures(new.test_pictures, keys, hashes, indices, truth, answers)
     seconds = session.stopwatch.seconds | {"total": time.monotonic() - started}
     report = Report(
         run_id=folder.id,
@@ -193,27 +192,17 @@ def _finish(
         created=datetime.now(UTC),
         versions=versions(),
     )
-    write_json(folder.report, report.to_json())
-    shutil.rmtree(folder.checkpoints, ignore_errors=True)  # the model has them now
+    write_json(new.report, report.to_json())
+    put_in_place(new, folder)
     return report
 
 
-def _save_model(save: Callable[[Path], None], path: Path) -> None:
-    """Saves the Keras model so that the file is whole or absent."""
-    temporary = path.with_name(f"saving-{path.name}")
-    try:
-        save(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def compare_with_bundle(context: JobContext, session: Session) -> Agreement:
-    """The bundle's answers against Keras's on some of the test pictures.
+def compare_with_bundle(context: JobContext, session: Session, bundle: Path) -> Agreement:
+    """A bundle's answers against Keras's on some of the test pictures.
 
     Both see the same decoded pictures; what may differ is only how the two programs compute.
     """
-    predictor = Predictor(context.folder.bundle, partial(load_picture, limits=context.workspace.limits))
+    predictor = Predictor(bundle, partial(load_picture, limits=context.workspace.limits))
     keras_answers: list[NDArray[np.float32]] = []
     bundle_answers: list[NDArray[np.float32]] = []
     for pictures in session.judge.picture_batches("test", "Checking the saved model", COMPARED):

@@ -12,26 +12,30 @@ import os
 import platform
 import socket
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import tlcore
 from tlcore.errors import RunError, StudioError, WorkspaceError
 from tlcore.files import is_disk_full, write_json
-from tlcore.jobs import spare
+from tlcore.jobs import resuming, spare
 from tlcore.jobs.context import JobContext
 from tlcore.jobs.kinds import find_kind
-from tlcore.jobs.last_words import DISK_FULL, NO_ROOM
+from tlcore.jobs.last_words import DISK_FULL, FOLDER_GONE, NO_ROOM, TERMINATED
 from tlcore.jobs.out_of_memory import count_kills
 from tlcore.jobs.process import give_way_for_memory, on_terminate
-from tlcore.jobs.reporter import FolderReporter
+from tlcore.jobs.reporter import FolderReporter, Terminated
 from tlcore.jobs.retry import advice, payload_of_attempt
+from tlcore.logs import Redactor, guard_output, start_console, start_lines
 from tlcore.progress import Stopped
+from tlcore.runs.database import RegistryBusyError
 from tlcore.runs.events import EventWriter
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.identity import new_error_id
 from tlcore.runs.locks import take_lock
+from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
 from tlcore.training.memory import is_out_of_memory
@@ -41,17 +45,26 @@ logger = logging.getLogger(__name__)
 
 # Somebody who looks at the lock holds it for an instant.
 _LOCK_SECONDS = 5.0
+_BUSY_STEP_SECONDS = 1.0
 
 _PACKAGES = ("tensorflow", "keras", "openvino", "numpy", "pillow")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended, why if not well, and the error's parts (`StudioError.to_json`) where it was one of ours."""
+    """How a job ended.
+
+    Attributes:
+        state: Its last state.
+        error: Why it did not end well, and what comes of that.
+        details: The error's parts (`StudioError.to_json`) where it was one of ours.
+        reason: Of an interruption, why alone.
+    """
 
     state: State
     error: str | None = None
     details: dict[str, object] | None = None
+    reason: str | None = None
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -60,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
     A job that is not queued any more, or that another worker holds, is left alone. When the disk is so full that not
     even the end can be written down, the status is `NO_ROOM`, and the supervisor tells it.
     """
-    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s %(levelname)s {arguments[0]} %(name)s: %(message)s")
+    start_console(f"%(asctime)s %(levelname)s {arguments[0]} %(name)s: %(message)s")
     faulthandler.enable()
     calm_libraries()
     workspace = Workspace.open()
@@ -88,19 +101,19 @@ def calm_libraries() -> None:
 
 def _work(workspace: Workspace, folder: RunFolder) -> int:
     registry = Registry(workspace)
-    record = registry.get(folder.id)
+    record = _patiently(lambda: registry.get(folder.id))
     if record.state is not State.QUEUED:
         logger.info("nothing to do: the job is %s", record.state)
         return 0
     try:
-        registry.move(folder.id, State.RUNNING, pid=os.getpid())
+        _patiently(lambda: registry.move(folder.id, State.RUNNING, pid=os.getpid()))
     except RunError:
         logger.info("the job was stopped before it started")
         return 0
     with EventWriter(folder.events) as events:
         reporter = FolderReporter(folder, events)
-        on_terminate(reporter.request_stop)
-        reporter.event(
+        on_terminate(reporter.terminate)
+        events.write(
             "started",
             pid=os.getpid(),
             host=socket.gethostname(),
@@ -110,8 +123,8 @@ def _work(workspace: Workspace, folder: RunFolder) -> int:
         spare.set_aside(folder)
         outcome = _attempt(record.kind, workspace, folder, reporter)
         spare.give_back(folder)
-        events.write("ended", state=outcome.state.value, error=outcome.error, details=outcome.details)
-    registry.move(folder.id, outcome.state, error=outcome.error)
+        events.write("ended", **_told(outcome))
+    _patiently(lambda: registry.move(folder.id, outcome.state, error=outcome.error))
     logger.info("ended: %s", outcome.state)
     return 0 if outcome.state is not State.FAILED else 1
 
@@ -124,17 +137,38 @@ def _attempt(kind: str, workspace: Workspace, folder: RunFolder, reporter: Folde
         write_json(folder.result, result)
     except Stopped:
         return Outcome(State.STOPPED)
+    except Terminated:
+        words = (TERMINATED, resuming.decide(workspace, kind, folder))
+        return Outcome(State.INTERRUPTED, " ".join(filter(None, words)), reason=TERMINATED)
     except StudioError as error:
         logger.info("the job failed", exc_info=True)
-        return Outcome(State.FAILED, str(error), error.to_json())
+        hide = Redactor(hides_home=False)
+        return Outcome(State.FAILED, hide(str(error)), hide.in_document(error.to_json()))
     except Exception as error:  # noqa: BLE001 - the end of the process: told under an id, with the details in the log
         return Outcome(State.FAILED, _explain(error, kind, folder))
     return Outcome(State.STOPPED if result.get("stopped") else State.COMPLETED)
 
 
+def _told(outcome: Outcome) -> dict[str, object]:
+    told: dict[str, object] = {"state": outcome.state.value, "error": outcome.error, "details": outcome.details}
+    return told | ({"reason": outcome.reason} if outcome.reason else {})
+
+
+def _patiently(ask: Callable[[], JobRecord]) -> JobRecord:
+    """What the registry answers, however long another program keeps it locked: a job must not fail for that."""
+    while True:
+        try:
+            return ask()
+        except RegistryBusyError:
+            logger.warning("waiting for the registry", exc_info=True)
+            time.sleep(_BUSY_STEP_SECONDS)
+
+
 def _explain(error: Exception, kind: str, folder: RunFolder) -> str:
     error_id = new_error_id()
     logger.error("error %s", error_id, exc_info=error)
+    if not folder.path.is_dir():
+        return f"{FOLDER_GONE} Details in the log under {error_id}."
     if is_out_of_memory(error):
         return f"{advice(kind, folder)} Details in the log under {error_id}."
     if is_disk_full(error):
@@ -154,5 +188,7 @@ def _versions() -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    guard_output()
     give_way_for_memory()
+    start_lines(Workspace.open().host, "worker", sys.argv[1])
     sys.exit(main(sys.argv[1:]))

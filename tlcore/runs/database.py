@@ -16,14 +16,16 @@ from uuid import uuid4
 
 from tlcore.errors import WorkspaceError
 from tlcore.runs.folder import RunFolder
+from tlcore.runs.identity import utc_now
 from tlcore.runs.locks import take_lock
 from tlcore.runs.rebuild import run_in
 from tlcore.runs.record import JobRecord
+from tlcore.runs.repairs import note_repair
 from tlcore.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _BUSY_SECONDS: Final = 10.0
 _REPAIR_SECONDS: Final = 60.0
 
@@ -31,15 +33,32 @@ _SCHEMA = """
 CREATE TABLE jobs (
   id TEXT PRIMARY KEY, kind TEXT NOT NULL, title TEXT NOT NULL, dataset TEXT NOT NULL, state TEXT NOT NULL,
   created TEXT NOT NULL, owner TEXT NOT NULL, queued TEXT NOT NULL, started TEXT, ended TEXT, pid INTEGER, error TEXT,
-  announced INTEGER NOT NULL, token TEXT UNIQUE
+  announced INTEGER NOT NULL, token TEXT UNIQUE, named INTEGER NOT NULL DEFAULT 0, note TEXT NOT NULL DEFAULT '',
+  tags TEXT NOT NULL DEFAULT '[]', archived INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX jobs_by_state ON jobs (state, queued);
 """
 
+# What makes the table of each older version the next one's, from version 1 on.
+_UPGRADES: Final = (
+    (
+        "ALTER TABLE jobs ADD COLUMN named INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE jobs ADD COLUMN note TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE jobs ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE jobs ADD COLUMN archived INTEGER NOT NULL DEFAULT 0",
+    ),
+)
+
 _INSERT = """
-INSERT OR IGNORE INTO jobs VALUES (:id, :kind, :title, :dataset, :state, :created, :owner, :queued, :started, :ended,
-  :pid, :error, :announced, :token)
+INSERT OR IGNORE INTO jobs (id, kind, title, dataset, state, created, owner, queued, started, ended, pid, error,
+  announced, token, named, note, tags, archived)
+VALUES (:id, :kind, :title, :dataset, :state, :created, :owner, :queued, :started, :ended, :pid, :error, :announced,
+  :token, :named, :note, :tags, :archived)
 """
+
+
+class RegistryBusyError(WorkspaceError):
+    """Another program keeps the registry's file locked. Waiting helps."""
 
 
 class _NoSchemaError(sqlite3.DatabaseError):
@@ -53,6 +72,7 @@ def connect(workspace: Workspace) -> Iterator[sqlite3.Connection]:
     Raises:
         WorkspaceError: The file can't be opened, stays locked, or was written by a newer version. A file found damaged
             in the middle is set aside, so that the next connection has a sound one.
+        RegistryBusyError: It stays locked.
     """
     path = workspace.registry
     try:
@@ -61,6 +81,13 @@ def connect(workspace: Workspace) -> Iterator[sqlite3.Connection]:
     except sqlite3.Error as error:
         if _means_damage(error):
             _repair(workspace)
+        if _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise RegistryBusyError(
+                "Another program keeps the list of runs locked",
+                value=path,
+                hint="Close whatever has this file open (a database viewer, a backup, a synchronised folder) and try "
+                "again. Trainings at work go on meanwhile.",
+            ) from error
         raise WorkspaceError(
             f"The list of runs can't be read or written: {error}",
             value=path,
@@ -70,7 +97,7 @@ def connect(workspace: Workspace) -> Iterator[sqlite3.Connection]:
 
 def insert(connection: sqlite3.Connection, record: JobRecord, token: str | None) -> bool:
     """Adds a row, unless its id or its token is there already; returns whether it was added."""
-    return connection.execute(_INSERT, record.to_json() | {"token": token}).rowcount == 1
+    return connection.execute(_INSERT, record.to_row() | {"token": token}).rowcount == 1
 
 
 def add_missing(connection: sqlite3.Connection, workspace: Workspace) -> int:
@@ -122,6 +149,23 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> None:
             options=[_VERSION],
             hint="Open this workspace with the newer version, or set TLCORE_HOME to another folder.",
         )
+    if version < _VERSION:
+        _upgrade(connection)
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Makes an older version's table this one's, whole or not at all; of several processes the first one does it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        for statements in _UPGRADES[version - 1 :]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
 
 
 def _repair(workspace: Workspace) -> None:
@@ -134,12 +178,12 @@ def _repair(workspace: Workspace) -> None:
     if lock is None:
         raise WorkspaceError("The list of runs is being rebuilt, and this takes too long", value=path)
     try:
+        told = "The list of runs was missing, and was made anew from the run folders"
         if path.exists() and _is_sound(path):
             return  # another process was faster
         if path.exists():
-            aside = path.with_name(f"registry-damaged-{uuid4().hex[:8]}.sqlite")
-            path.replace(aside)
-            logger.warning("the registry was damaged; it is kept as %s and rebuilt from the run folders", aside)
+            aside = _set_aside(path)
+            told = f"The list of runs was damaged: it is kept as {aside.name}, and was made anew from the run folders"
         for leftover in (Path(f"{path}-wal"), Path(f"{path}-shm")):
             leftover.unlink(missing_ok=True)
         fresh = path.with_name(f".registry-{uuid4().hex}.sqlite")
@@ -147,9 +191,11 @@ def _repair(workspace: Workspace) -> None:
             connection.row_factory = _as_dict
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(_SCHEMA)
-            add_missing(connection, workspace)
+            found = add_missing(connection, workspace)
             connection.execute(f"PRAGMA user_version = {_VERSION}")
         fresh.replace(path)
+        if found or "damaged" in told:  # a new workspace has neither a list nor runs
+            note_repair(workspace, f"{told}: {found} found.")
     finally:
         lock.release()
 
@@ -158,14 +204,29 @@ def _is_sound(path: Path) -> bool:
     try:
         with closing(_open(path)) as connection:
             return connection.execute("PRAGMA quick_check").fetchall() == [{"quick_check": "ok"}]
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError as error:
+        if not _means_damage(error):
+            raise  # locked: nobody knows
         return False
+
+
+def _set_aside(path: Path) -> Path:
+    """Gives a damaged file a name that says what it is, and since when; returns it."""
+    name = f"registry-damaged-{utc_now():%Y%m%d-%H%M%S}"
+    names = (f"{name}{suffix}.sqlite" for suffix in ("", *(f"-{number}" for number in range(2, 1000))))
+    aside = next(place for place in map(path.with_name, names) if not place.exists())
+    path.replace(aside)
+    return aside
 
 
 def _means_damage(error: sqlite3.Error) -> bool:
     if isinstance(error, _NoSchemaError):
         return True
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _code(error: sqlite3.Error) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _as_dict(cursor: sqlite3.Cursor, row: tuple[object, ...]) -> dict[str, object]:

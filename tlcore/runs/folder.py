@@ -26,6 +26,8 @@ class RunMeta:
         owner: Who submitted it.
         created: When it was submitted, UTC.
         tags, notes: People's own words about it.
+        named: Whether a person gave it its name.
+        archived: Whether it lies in the bin.
         token: The submit's token: a second submit with the same one is the same job.
     """
 
@@ -38,6 +40,8 @@ class RunMeta:
     tags: tuple[str, ...] = ()
     notes: str = ""
     token: str | None = None
+    named: bool = False
+    archived: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The meta data as a JSON document."""

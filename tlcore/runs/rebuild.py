@@ -49,6 +49,10 @@ def run_in(folder: RunFolder) -> FoundRun:
         error=last.get("error") if last and state.ended else None,
         # An old end is no news.
         announced=state.ended,
+        named=meta.named,
+        note=meta.notes,
+        tags=meta.tags,
+        archived=meta.archived,
     )
     return FoundRun(record, meta.token)
 

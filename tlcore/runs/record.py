@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,9 @@ class JobRecord:
         pid: The worker's process id, for information only.
         error: Why it failed or was interrupted, in plain words.
         announced: Whether its end has been told on a page.
+        named: Whether a person gave it its title.
+        note, tags: A person's own words about it.
+        archived: Whether it lies in the bin.
     """
 
     id: str
@@ -42,6 +46,10 @@ class JobRecord:
     pid: int | None = None
     error: str | None = None
     announced: bool = False
+    named: bool = False
+    note: str = ""
+    tags: tuple[str, ...] = ()
+    archived: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The record as plain JSON data; times in ISO format."""
@@ -64,7 +72,15 @@ class JobRecord:
             pid=row["pid"],
             error=row["error"],
             announced=bool(row["announced"]),
+            named=bool(row["named"]),
+            note=row["note"],
+            tags=tuple(json.loads(row["tags"])),
+            archived=bool(row["archived"]),
         )
+
+    def to_row(self) -> dict[str, Any]:
+        """The record as the values of a row of the registry."""
+        return self.to_json() | {"tags": json.dumps(self.tags, ensure_ascii=False)}
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -74,4 +90,6 @@ def _moment(text: str | None) -> datetime | None:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, tuple):
+        return list(value)
     return value.value if isinstance(value, State) else value

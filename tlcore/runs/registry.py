@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from tlcore.errors import RunError
 from tlcore.runs.database import add_missing, connect, insert
+from tlcore.runs.folder import RunMeta
 from tlcore.runs.identity import Clock, utc_now
 from tlcore.runs.record import JobRecord
 from tlcore.runs.states import ENDED, MOVES, State
@@ -38,7 +40,12 @@ class Registry:
     def add(self, record: JobRecord, token: str | None = None) -> str:
         """Adds a row and returns its id; with a `token` used before, adds nothing and returns the first row's id."""
         with self._transaction() as connection:
-            insert(connection, record, token)
+            if insert(connection, record, token) and record.state is State.QUEUED:
+                # After the clock was set back, whoever comes later would be served first.
+                connection.execute(
+                    "UPDATE jobs SET queued = (SELECT max(queued) FROM jobs WHERE state = :queued) WHERE id = :id",
+                    {"queued": State.QUEUED.value, "id": record.id},
+                )
             row = connection.execute(
                 "SELECT id FROM jobs WHERE id = ? OR (token IS NOT NULL AND token = ?) ORDER BY id <> ?",
                 (record.id, token, record.id),
@@ -60,11 +67,13 @@ class Registry:
         with connect(self._workspace) as connection:
             return _get(connection, run_id)
 
-    def list(self, kind: str | None = None) -> tuple[JobRecord, ...]:
-        """All rows, or those of one kind, newest first."""
+    def list(self, kind: str | None = None, archived: bool | None = None) -> tuple[JobRecord, ...]:
+        """All rows, or those of one kind, newest first; with `archived` those in the bin, or those that are not."""
         with connect(self._workspace) as connection:
             rows = connection.execute(
-                "SELECT * FROM jobs WHERE ? IS NULL OR kind = ? ORDER BY created DESC, rowid DESC", (kind, kind)
+                "SELECT * FROM jobs WHERE (:kind IS NULL OR kind = :kind)"
+                " AND (:archived IS NULL OR archived = :archived) ORDER BY created DESC, rowid DESC",
+                {"kind": kind, "archived": archived},
             ).fetchall()
         return tuple(JobRecord.from_row(row) for row in rows)
 
@@ -115,6 +124,25 @@ class Registry:
             if state is not State.STOPPING:
                 to = State.STOPPED if state is State.QUEUED else State.STOPPING
                 self._set_state(connection, run_id, to, None, None)
+            return _get(connection, run_id)
+
+    def relabel(self, run_id: str, change: Callable[[JobRecord], RunMeta]) -> JobRecord:
+        """Takes over what people call a run and say of it; returns its row as it is then.
+
+        Args:
+            run_id: The run.
+            change: Writes the folder's own description, which holds the truth, and returns it. Nobody else changes the
+                registry meanwhile; when it raises, nothing is changed here.
+
+        Raises:
+            RunError: There is no such row.
+        """
+        with self._transaction() as connection:
+            meta = change(_get(connection, run_id))
+            connection.execute(
+                "UPDATE jobs SET title = ?, named = ?, note = ?, tags = ?, archived = ? WHERE id = ?",
+                (meta.name, meta.named, meta.notes, json.dumps(meta.tags, ensure_ascii=False), meta.archived, run_id),
+            )
             return _get(connection, run_id)
 
     def delete(self, run_id: str) -> None:

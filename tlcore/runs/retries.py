@@ -1,4 +1,6 @@
-"""Which attempt a run's events tell of. A second one begins with a `retry` event that has a number."""
+"""Which attempt a run's events tell of. A second one begins with a `retry` event that has a number, one that goes on by
+itself after an interruption with a `resume` event.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,12 @@ def attempt_of(events: Iterable[Event]) -> int:
     return int(first.get("attempt", 1)) if first is not None and first["kind"] == "retry" else 1
 
 
+def batch_retry(events: Iterable[Event]) -> Event | None:
+    """The event with which a second attempt, in smaller batches, began; None in a first one."""
+    first = next(iter(events), None)
+    return first if first is not None and first["kind"] == "retry" and "attempt" in first else None
+
+
 def awaits_attempt(last: Event | None) -> bool:
     """Whether nothing has happened yet in the attempt that `last` is the last event of."""
-    return last is None or (last["kind"] == "retry" and "attempt" in last)
+    return last is None or (last["kind"] == "retry" and "attempt" in last) or last["kind"] == "resume"

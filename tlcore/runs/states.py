@@ -23,8 +23,13 @@ class State(StrEnum):
 
     @property
     def can_resume(self) -> bool:
-        """Whether a person may start it again."""
-        return self in (State.INTERRUPTED, State.FAILED)
+        """Whether a person may let it go on: what it was to do isn't done. A stopped job can if it is a training."""
+        return self in (State.INTERRUPTED, State.FAILED, State.STOPPED)
+
+    @property
+    def can_extend(self) -> bool:
+        """Whether a person may ask a training of it to learn for longer: it has left a model."""
+        return self in (State.STOPPED, State.COMPLETED)
 
     @property
     def active(self) -> bool:
@@ -41,8 +46,8 @@ MOVES: dict[State, frozenset[State]] = {
         {State.QUEUED, State.STOPPING, State.STOPPED, State.INTERRUPTED, State.FAILED, State.COMPLETED}
     ),
     State.STOPPING: frozenset({State.STOPPED, State.INTERRUPTED, State.FAILED, State.COMPLETED}),
-    State.STOPPED: frozenset(),
+    State.STOPPED: frozenset({State.QUEUED}),
     State.INTERRUPTED: frozenset({State.QUEUED}),
     State.FAILED: frozenset({State.QUEUED}),
-    State.COMPLETED: frozenset(),
+    State.COMPLETED: frozenset({State.QUEUED}),  # more epochs
 }

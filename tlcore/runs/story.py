@@ -181,6 +181,8 @@ class RunStory:
                 self.notes.append(Note(time, event["text"], event.get("level", "info")))
             case "memory":
                 self.memory = max(self.memory or 0, event["anonymous"])
+            case "resume":
+                self.notes.append(Note(time, event["why"], "info"))
             case "retry":
                 self._add_retry(event, time)
             case "forecast":

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 from tlcore.errors import RunError
 from tlcore.runs.events import file_number, read_events
 from tlcore.runs.folder import RunFolder
+from tlcore.runs.heartbeat import read_pulse
 from tlcore.runs.identity import Clock, utc_now
 from tlcore.runs.locks import is_held
 from tlcore.runs.record import JobRecord
@@ -18,7 +19,14 @@ from tlcore.runs.states import State
 from tlcore.runs.story import Note, RunStory, TaskProgress
 from tlcore.workspace import Workspace
 
-SILENCE_SECONDS: Final = 120.0
+SILENCE_SECONDS: Final = 60.0
+"""After so long without a word a worker counts as not responding, while it counts batches or pictures."""
+
+UNCOUNTED_SECONDS: Final = 300.0
+"""The same for steps that have nothing to count: starting, converting a backbone, writing the model."""
+
+_LONGEST_TIMES: Final = 3.0
+_MOST_SECONDS: Final = 900.0
 
 
 class RunView:
@@ -30,34 +38,34 @@ class RunView:
     """
 
     def __init__(
-        self, workspace: Workspace, record: JobRecord, folder: RunFolder, clock: Clock, wall: Callable[[], float]
+        self, workspace: Workspace, record: JobRecord, folder: RunFolder, clock: Clock, monotonic: Callable[[], float]
     ) -> None:
         self.record = record
         self.story = RunStory()
         self._registry = Registry(workspace, clock)
         self._folder = folder
         self._clock = clock
-        self._wall = wall
+        self._monotonic = monotonic
         self._offset = 0
         self._file = 0
         self._result: dict[str, Any] | None = None
 
     @classmethod
     def open(
-        cls, workspace: Workspace, run_id: str, clock: Clock = utc_now, wall: Callable[[], float] = time.time
+        cls, workspace: Workspace, run_id: str, clock: Clock = utc_now, monotonic: Callable[[], float] = time.monotonic
     ) -> Self:
         """The run `run_id`, up to date.
 
         Args:
             workspace: Where it lives.
             run_id: The run or job.
-            clock, wall: The time now: as a date, and in seconds as file times are.
+            clock, monotonic: The time now: as a date, and in seconds as heartbeats are.
 
         Raises:
             RunError: There is no such run, or its folder is gone.
         """
         record = Registry(workspace, clock).get(run_id)
-        view = cls(workspace, record, RunFolder.find(workspace, run_id), clock, wall)
+        view = cls(workspace, record, RunFolder.find(workspace, run_id), clock, monotonic)
         view.refresh()
         return view
 
@@ -160,7 +168,8 @@ class RunView:
         left = at_hand.seconds_left()
         if left is None:
             return None
-        return max(left - (self._clock() - at_hand.told).total_seconds(), 0.0)
+        # A clock that was set back since would make the rest longer than it was.
+        return max(left - max((self._clock() - at_hand.told).total_seconds(), 0.0), 0.0)
 
     @property
     def seconds_to_end(self) -> float | None:
@@ -172,18 +181,35 @@ class RunView:
         """Seconds that the run has worked, or worked until it ended; None before it started."""
         if self.record.started is None:
             return None
-        return ((self.record.ended or self._clock()) - self.record.started).total_seconds()
+        return max(((self.record.ended or self._clock()) - self.record.started).total_seconds(), 0.0)
 
     @property
     def not_responding(self) -> bool:
-        """Whether the worker lives but has told nothing for two minutes. It is never killed for that."""
-        if not self.state.active:
-            return False
-        try:
-            beaten = self._folder.heartbeat.stat().st_mtime
-        except FileNotFoundError:
-            return False
-        return self._wall() - beaten > SILENCE_SECONDS and is_held(self._folder.lock)
+        """Whether the worker lives but has told nothing for long. It is never killed for that.
+
+        Time that the computer slept does not count, and a worker that was once silent for long may be so again.
+        """
+        silence = self.silence
+        return silence is not None and silence > self._patience and is_held(self._folder.lock)
+
+    @property
+    def responding(self) -> bool | None:
+        """Whether the worker makes progress; None where there is none."""
+        return not self.not_responding if self.state.active else None
+
+    @property
+    def silence(self) -> float | None:
+        """Seconds since the worker last made progress; None where it is not at work."""
+        pulse = read_pulse(self._folder.heartbeat, self._monotonic) if self.state.active else None
+        return None if pulse is None else pulse.silence
+
+    @property
+    def _patience(self) -> float:
+        pulse = read_pulse(self._folder.heartbeat, self._monotonic)
+        task = self.story.task
+        counts = task.total > 0 if task is not None else self.story.phase is not None
+        usual = SILENCE_SECONDS if counts else UNCOUNTED_SECONDS
+        return min(max(usual, _LONGEST_TIMES * pulse.longest if pulse else 0.0), _MOST_SECONDS)
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -219,5 +245,6 @@ class RunView:
             "accuracy": test.get("accuracy"),
             "seconds_left": self.seconds_left,
             "seconds_to_end": self.seconds_to_end,
+            "responding": self.responding,
             "not_responding": self.not_responding,
         }

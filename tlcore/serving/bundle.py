@@ -12,7 +12,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tlcore.errors import BundleError, NoBundle
-from tlcore.files import write_text
+from tlcore.files import read_json, write_text
+from tlcore.migrations.schema import refuse_newer_schema
 
 DESCRIPTION = "bundle.json"
 NETWORK = "model.xml"
@@ -55,17 +56,19 @@ def read_info(folder: Path) -> BundleInfo:
 
     Raises:
         NoBundle: There is none.
-        BundleError: It can't be read.
+        BundleError: It can't be read, or a newer program wrote it.
     """
     try:
-        return BundleInfo.model_validate_json((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        document = read_json(folder / DESCRIPTION)
+        refuse_newer_schema(document, 1, "This run's model", BundleError)
+        return BundleInfo.model_validate(document)
     except FileNotFoundError as error:
         raise NoBundle(
             "This run has no model to predict with",
             value=folder.parent.name,
             hint="Choose a run that has finished, or train one.",
         ) from error
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
+    except (OSError, ValueError, ValidationError) as error:
         raise BundleError(
             "This run's model can't be read", value=folder.parent.name, hint="Train it again, or bring back a download."
         ) from error

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from tlcore.config import PhaseName
 from tlcore.progress import Reporter, Stopped
@@ -14,8 +17,41 @@ from tlcore.training.history import EpochRow
 from tlcore.training.pipeline import Batches
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """What early stopping knows after some epochs.
+
+    Attributes:
+        epoch: The best epoch, from 1.
+        value: Its figure.
+        weights: Its weights, as `Model.get_weights` gives them; None where the last epoch's are kept in the end.
+        wait: Epochs since then without a better one.
+    """
+
+    epoch: int
+    value: float
+    weights: list[NDArray[np.generic]] | None
+    wait: int
+
+
 class KeepBest(keras.callbacks.EarlyStopping):
-    """Keras's early stopping, whose best weights can also be put back after a stop in the middle of an epoch."""
+    """Keras's early stopping, whose best weights can also be put back after a stop in the middle of an epoch.
+
+    Args:
+        before: What an earlier attempt knew, to go on from.
+        options: Keras's own.
+    """
+
+    def __init__(self, before: Waiting | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self._before = before
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Begins with what an earlier attempt knew."""
+        super().on_train_begin(logs)
+        if self._before is not None:
+            self.best, self.best_epoch, self.wait = self._before.value, self._before.epoch - 1, self._before.wait
+            self.best_weights = self._before.weights
 
     def put_back(self) -> None:
         """Restores the best epoch's weights, as the end of training does; none before the first whole epoch."""

@@ -6,24 +6,19 @@ optimizer, no architecture. Whoever loads them has built the same model before.
 
 from __future__ import annotations
 
-import json
 import logging
-import zipfile
-import zlib
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
-from tlcore.files import is_disk_full
-from tlcore.progress import Reporter, Silence
+from tlcore.training.arrays import DAMAGED, is_worth_a_sync, names, read_about, read_arrays, write_arrays
 
 logger = logging.getLogger(__name__)
-
-_ABOUT: Final = "about"
-_DAMAGED: Final = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -34,56 +29,51 @@ class Kept:
         epoch: After which epoch of its phase, from 1.
         monitor: Which figure chose them.
         value: That figure.
-        pictures: Fingerprint of the pictures and of how they were divided: other ones must not be judged by weights
-            that may have learned from them.
+        fingerprint: As of the standing (`tlcore.training.standing`): pictures must not be judged by weights that may
+            have learned from them.
     """
 
     epoch: int
     monitor: str
     value: float
-    pictures: str = ""
+    fingerprint: str = ""
 
 
 class KeepOnDisk(keras.callbacks.Callback):
     """Writes the model's weights whenever an epoch was the best so far.
 
-    A full disk doesn't end the training: it is told once, and the best weights stay in memory as ever. An epoch whose
-    figure is no number is never the best.
+    An epoch whose figure is no number is never the best.
 
     Args:
         path: The file, whose folder is there; conventionally `best-PHASE.npz` in the run's `checkpoints`.
         monitor: "val_loss" or "val_accuracy", as early stopping has it.
-        reporter: Who is told when the weights can't be written.
         best: What an earlier attempt reached and kept in `path`; only something better replaces it.
-        pictures: Fingerprint of what is learned from and judged by.
+        fingerprint: Of what is learned from and judged by.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        monitor: str = "val_loss",
-        reporter: Reporter | None = None,
-        best: Kept | None = None,
-        pictures: str = "",
-    ) -> None:
+    def __init__(self, path: Path, monitor: str = "val_loss", best: Kept | None = None, fingerprint: str = "") -> None:
         super().__init__()
         self._path = path
-        self._pictures = pictures
+        self._fingerprint = fingerprint
         self._monitor = monitor
-        self._reporter = reporter or Silence()
         self._best = best.value if best is not None and best.monitor == monitor else None
-        self._complained = False
+        self._began = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras's signature
+        """Starts the clock."""
+        self._began = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Keeps the weights if this epoch was the best so far."""
+        """Keeps the weights if this epoch was the best so far.
+
+        Raises:
+            OSError: The disk is full; the weights of the best epoch before are then still there.
+        """
         value = float((logs or {})[self._monitor])
         if not self._is_better(value):
             return
-        try:
-            write_weights(self._path, self.model, Kept(epoch + 1, self._monitor, value, self._pictures))
-        except OSError as error:
-            self._complain(error)
-            return
+        kept = Kept(epoch + 1, self._monitor, value, self._fingerprint)
+        write_weights(self._path, self.model, kept, durable=is_worth_a_sync(time.monotonic() - self._began))
         self._best = value
 
     def _is_better(self, value: float) -> bool:
@@ -93,71 +83,39 @@ class KeepOnDisk(keras.callbacks.Callback):
             return True
         return value < self._best if self._monitor == "val_loss" else value > self._best
 
-    def _complain(self, error: OSError) -> None:
-        logger.warning("the best weights can't be kept in %s", self._path, exc_info=error)
-        if self._complained:
-            return
-        self._complained = True
-        why = "the disk is full" if is_disk_full(error) else str(error.strerror or error)
-        text = f"The best model so far can't be kept on disk ({why}). Training goes on; it would be lost in a crash."
-        self._reporter.event("note", text=text, level="warning")
 
-
-def write_weights(path: Path, model: keras.Model, kept: Kept) -> None:
-    """Replaces `path` by the model's weights; a reader finds the old ones or the new ones.
-
-    Nothing is forced to the disk itself: it costs more than a short epoch, and a process that is killed loses nothing
-    by it. After a power cut the file may be damaged, which `load_best` notices.
+def write_weights(path: Path, model: keras.Model, kept: Kept, durable: bool = False) -> None:
+    """Replaces `path` by the model's weights, which outlast a power cut too if they are to be durable.
 
     Raises:
         OSError: The disk is full; the earlier weights are then still there.
     """
-    weights = [keras.ops.convert_to_numpy(weight) for weight in model.weights]
-    about = {**asdict(kept), "names": _names(model)}
-    arrays: dict[str, Any] = {f"{number:05d}": weight for number, weight in enumerate(weights)}
-    arrays[_ABOUT] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
-    # One name is enough, as a run has one worker: what a killed one left half-written is written over.
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, **arrays)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_arrays(path, {**asdict(kept), "names": names(model.weights)}, model.weights, durable)
 
 
-def load_best(path: Path, model: keras.Model, pictures: str = "") -> Kept | None:
-    """Puts the kept weights into `model` and returns what they are.
+def read_best(path: Path, model: keras.Model, fingerprint: str = "") -> tuple[Kept, list[NDArray[np.generic]]] | None:
+    """What the kept weights are, and the weights, as `Model.set_weights` takes them.
 
     Args:
         path: What `KeepOnDisk` wrote.
         model: Of the same layers as the one that was trained.
-        pictures: Fingerprint of the pictures now.
+        fingerprint: Of the pictures and settings now.
 
     Returns:
-        None where there is nothing kept, where it is damaged, another model's, or learned from other pictures; `model`
-        is then as it was.
+        None where there is nothing kept, where it is damaged, another model's, or learned from other pictures.
     """
     if not path.exists():
         return None
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            about = json.loads(stored[_ABOUT].tobytes())
-            if about.pop("names") != _names(model):
-                logger.warning("%s holds the weights of another model", path)
-                return None
-            kept = Kept(**about)
-            if kept.pictures != pictures:
-                logger.warning("%s learned from pictures that were changed or divided otherwise since", path)
-                return None
-            weights = [stored[f"{number:05d}"] for number in range(len(model.weights))]
-        model.set_weights(weights)
-    except _DAMAGED:
+        about = read_about(path)
+        if about.pop("names") != names(model.weights):
+            logger.warning("%s holds the weights of another model", path)
+            return None
+        kept = Kept(**about)
+        if kept.fingerprint != fingerprint:
+            logger.warning("%s learned from other pictures, or with other settings", path)
+            return None
+        return kept, read_arrays(path, 0, len(model.weights))
+    except DAMAGED:
         logger.warning("the weights in %s are damaged and not used", path, exc_info=True)
         return None
-    return kept
-
-
-def _names(model: keras.Model) -> list[str]:
-    """Name and shape of each weight in order. Not the path: Keras numbers the models and layers of a process."""
-    return [f"{weight.name} {tuple(weight.shape)}" for weight in model.weights]

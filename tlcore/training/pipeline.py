@@ -37,6 +37,7 @@ class Batches:
         pictures: Number of pictures in one pass.
         batch_size: Pictures a batch; the last one of a pass may be smaller.
         failures: What the source raised, if it did; see `own_failures`.
+        first: Batches that were taken from the stream before, by an earlier attempt.
     """
 
     dataset: tf.data.Dataset
@@ -44,12 +45,13 @@ class Batches:
     pictures: int
     batch_size: int
     failures: list[Exception] = field(default_factory=list)
+    first: int = 0
 
     def size_of(self, step: int) -> int:
-        """Pictures in the batch number `step`, counted from 0 since the stream began."""
+        """Pictures in the batch number `step`, counted from 0 since this stream began."""
         per_pass = -(-self.pictures // self.batch_size)
         rest = self.pictures - (per_pass - 1) * self.batch_size
-        return rest if step % per_pass == per_pass - 1 else self.batch_size
+        return rest if (self.first + step) % per_pass == per_pass - 1 else self.batch_size
 
 
 def training_batches(
@@ -59,6 +61,7 @@ def training_batches(
     seed: int,
     steps: int | None = None,
     replicas: int = 1,
+    epochs_done: int = 0,
 ) -> Batches:
     """Shuffled batches.
 
@@ -70,15 +73,21 @@ def training_batches(
         steps: Batches an epoch; None is one pass.
         replicas: Parts that each batch is cut into. All get the same number: an empty part would turn the statistics of
             BatchNorm into NaN. The few pictures that are left over are others in each pass.
+        epochs_done: Whole epochs of an earlier attempt; the stream goes on where they ended.
     """
     pictures = len(source) - len(source) % replicas
+    size = even_batch_size(batch_size, len(source), replicas)
+    per_pass = -(-pictures // size)
+    an_epoch = per_pass if steps is None else steps
+    first_turn, over = divmod(epochs_done * an_epoch, per_pass)
 
     def passes() -> Iterator[tuple[int, NDArray[np.int64]]]:
-        for turn in count():
-            yield turn, np.random.default_rng((seed, turn)).permutation(len(source))[:pictures]
+        for turn in count(first_turn):
+            order = np.random.default_rng((seed, turn)).permutation(len(source))[:pictures]
+            yield turn, order[over * size :] if turn == first_turn else order
 
-    batches = _batches(source, targets, even_batch_size(batch_size, len(source), replicas), pictures, passes)
-    return batches if steps is None else replace(batches, steps=steps)
+    batches = _batches(source, targets, size, pictures, passes)
+    return replace(batches, steps=an_epoch, first=epochs_done * an_epoch)
 
 
 def evaluation_batches(source: Source, targets: NDArray[np.float32], batch_size: int, replicas: int = 1) -> Batches:

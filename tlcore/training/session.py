@@ -33,9 +33,11 @@ from tlcore.training.inputs import Inputs
 from tlcore.training.judge import Judge
 from tlcore.training.material import Material
 from tlcore.training.memory import half_batch, is_out_of_memory, tell_memory
-from tlcore.training.phases import Checkpoints, PhaseResult, run_phase
+from tlcore.training.phases import Phase, PhaseResult, run_phase
 from tlcore.training.pipeline import Batches, evaluation_batches, training_batches
+from tlcore.training.resuming import Resuming, fingerprint_of
 from tlcore.training.sources import Source
+from tlcore.training.standing import Standing
 from tlcore.training.stopwatch import Stopwatch
 from tlcore.training.trunk import Upper, frozen_network, upper_part
 from tlcore.workspace import Workspace
@@ -74,7 +76,7 @@ class Session:
             workspace: Where caches are kept, and the limits.
             reporter: Who is told.
             head_weights: The dense layer's weights of an earlier run; the head phase is then left out.
-            checkpoints: A folder for the best weights of each phase; those of an earlier attempt are gone on from.
+            checkpoints: A folder for what is kept after each epoch; what an earlier attempt kept is gone on from.
         """
         self.config = config
         self.material = material
@@ -91,7 +93,8 @@ class Session:
         self._workspace = workspace
         self._reporter = reporter
         self._head_weights = head_weights
-        self._checkpoints = None if checkpoints is None else Checkpoints(checkpoints, material.fingerprint)
+        self._checkpoints = checkpoints
+        self._resuming = Resuming(checkpoints, fingerprint_of(material, config), reporter)
         self._repeated: set[PhaseName] = set()
         self._assembled: Assembled | None = None
         self._inputs: Inputs | None = None
@@ -225,35 +228,41 @@ class Session:
         Raises:
             TrainingFailed: The loss stopped being a number.
         """
+        standing = self._resuming.standing(lambda phase: self._learner(phase)[0])
+        self.ended_early = list(standing.ended_early)
         with self.stopwatch.measure("train"):
-            self._run_phases()
+            self._resuming.tell(standing)
+            self._run_phases(standing)
         self.judge.heed_no_stop()
 
-    def _run_phases(self) -> None:
-        config, assembled = self.config, self.assembled
+    def _learner(self, phase: PhaseName) -> tuple[keras.Model, str | None]:
+        """What learns in a phase, and from which output of the frozen network; None stands for the pictures."""
+        if phase is PhaseName.FROZEN and self.inputs.rows(EMBEDDING, "train") is not None:
+            return self.assembled.head, EMBEDDING
+        if phase is PhaseName.FINE_TUNE and self._upper is not None:
+            return self._upper.model, TRUNK
+        return self.assembled.model, None
+
+    def _run_phases(self, standing: Standing) -> None:
+        config = self.config
         if config.mode is Mode.SCRATCH:
-            self._run(PhaseName.SCRATCH, assembled.model, None)
+            self._run(PhaseName.SCRATCH, standing)
             return
-        if self._head_weights is None:
-            on_features = self.inputs.rows(EMBEDDING, "train") is not None
-            self._run(
-                PhaseName.FROZEN, assembled.head if on_features else assembled.model, EMBEDDING if on_features else None
-            )
+        if self._head_weights is None and standing.phase is not PhaseName.FINE_TUNE:
+            standing = self._run(PhaseName.FROZEN, standing)
         if config.mode is Mode.FINE_TUNE and not self.stopped:
-            unfreeze_from(assembled.backbone, fine_tune_start(config))
+            unfreeze_from(self.assembled.backbone, fine_tune_start(config))
             self.network_trained = True
-            if self._upper is not None:
-                self._run(PhaseName.FINE_TUNE, self._upper.model, TRUNK)
-            else:
-                self._run(PhaseName.FINE_TUNE, assembled.model, None)
+            self._run(PhaseName.FINE_TUNE, standing)
 
-    def _run(self, phase: PhaseName, model: keras.Model, output: str | None) -> None:
-        """One phase of `model`, which learns from an output of the frozen network, or from pictures.
+    def _run(self, phase: PhaseName, standing: Standing) -> Standing:
+        """One phase, from where the training stands; returns where it stands then.
 
-        Where memory runs out, it is repeated once with half the batch, from the best weights so far.
+        Where memory runs out, it goes on once with half the batch: from its last whole epoch where that is kept, else
+        with the best weights so far.
         """
         try:
-            result = self._attempt(phase, model, output)
+            result = self._attempt(phase, standing)
         except Exception as error:
             half = half_batch(self.batch_size, self.device.replicas)
             if phase in self._repeated or half is None or not is_out_of_memory(error):
@@ -263,51 +272,56 @@ class Session:
             half = None
         if half is not None:  # not in the block above, whose error holds on to the memory
             why = (
-                f"Memory ran out, so this phase is repeated with a batch size of {half} instead of {self.batch_size}, "
-                "from the best weights so far."
+                f"Memory ran out, so this phase goes on with a batch size of {half} instead of {self.batch_size}, "
+                "from what it has learned so far."
             )
             self.batch_size = half
             self._repeated.add(phase)
             self._reporter.event("retry", phase=phase.value, batch_size=half, why=why)
-            result = self._attempt(phase, model, output)
-        self.rows.extend(result.rows)
+            kept = self._resuming.standing(lambda phase: self._learner(phase)[0])
+            result = self._attempt(phase, kept if kept.phase is phase else standing)
+        self.rows = list(result.standing.rows)
         self.stopped = result.stopped
         if result.ended_early:
             self.ended_early.append(phase)
         self._look_at_memory()
+        return replace(result.standing, ended_early=tuple(self.ended_early))
 
-    def _attempt(self, phase: PhaseName, model: keras.Model, output: str | None) -> PhaseResult:
+    def _attempt(self, phase: PhaseName, standing: Standing) -> PhaseResult:
         config = self.config
+        model, output = self._learner(phase)
         fine_tuning = phase is PhaseName.FINE_TUNE
         epochs = config.fine_tune_epochs if fine_tuning else config.epochs
         rate = config.fine_tune_learning_rate if fine_tuning else config.learning_rate
-        training, validation = self._streams(output)
+        before = standing if standing.phase is phase else standing.at_start_of(phase)
+        training, validation = self._streams(output, before.epoch)
         with self.device.scope():
             optimizer = make_optimizer(config.optimizer, rate, training.steps * epochs)
             compile_model(model, config, optimizer, self.device)
+            self._resuming.put_back(model, before, training.steps)
         labels = self.material.labels("train")
+        weights = class_weights(labels, len(self.material.dataset.info.class_names), config)
         return run_phase(
-            phase,
-            model,
+            Phase(phase, model, epochs, config.early_stopping, weights),
             training,
             validation,
-            epochs,
-            config.early_stopping,
-            class_weights(labels, len(self.material.dataset.info.class_names), config),
             self._reporter,
+            before,
             self._checkpoints,
         )
 
     def _look_at_memory(self) -> None:
         self.memory_bytes = max(self.memory_bytes, tell_memory(self._reporter))
 
-    def _streams(self, output: str | None) -> tuple[Batches, Batches]:
-        """Training and validation batches."""
+    def _streams(self, output: str | None, epochs_done: int) -> tuple[Batches, Batches]:
+        """Training and validation batches; those for training go on after the epochs that were done."""
         config, size, replicas = self.config, self.batch_size, self.device.replicas
         classes = len(self.material.dataset.info.class_names)
         learned, judged = self._source(output, "train"), self._source(output, "validation")
         wanted = {part: targets(self.material.labels(part), classes, config) for part in PARTS}
-        training = training_batches(learned, wanted["train"], size, config.seed, config.steps_per_epoch, replicas)
+        training = training_batches(
+            learned, wanted["train"], size, config.seed, config.steps_per_epoch, replicas, epochs_done
+        )
         return training, evaluation_batches(judged, wanted["validation"], size, replicas)
 
     def _source(self, output: str | None, part: Part) -> Source:

@@ -19,6 +19,7 @@ from tlcore.data.tfds.parts import Division, parts_of
 from tlcore.data.tfds.reading import check_size, read_in, split_of
 from tlcore.data.versions import edit_lock, write_version
 from tlcore.errors import DatasetError
+from tlcore.modes import Source
 from tlcore.progress import Reporter, Silence, Stopped
 from tlcore.workspace import Workspace
 
@@ -42,6 +43,7 @@ def prepare_tfds(
     Raises:
         DatasetError: There is no such dataset, it can't be used, or somebody has to fetch files first.
         DownloadFailed: It can't be fetched.
+        ImportRefused: The catalogue is switched off here.
         WorkspaceError: There is too little room, or a folder can't be written.
         Stopped: Somebody asked to stop; nothing half-made is kept.
     """
@@ -51,6 +53,7 @@ def prepare_tfds(
     with _alone(workspace, tfds_id, told):
         if state_of(workspace, tfds_id) == "ready":
             return divide(workspace, tfds_id, division)
+        workspace.check_source(Source.TFDS)
         if find_on_disk(tfds_id) is None:
             _fetch(workspace, entry, tfds_id, told)
         on_disk = find_on_disk(tfds_id)

@@ -15,11 +15,9 @@ from uuid import uuid4
 
 from tlcore.errors import RunError, StudioError, WorkspaceError
 from tlcore.files import write_json
-from tlcore.jobs.allowed import check_allowed
 from tlcore.jobs.executor import Executor
 from tlcore.jobs.failure import error_from
 from tlcore.jobs.foretold import keep_foretold
-from tlcore.jobs.going_on import check_restartable, check_resumable, keep_longer, lengthened
 from tlcore.jobs.kinds import JobKind, find_kind
 from tlcore.jobs.local import LocalExecutor
 from tlcore.jobs.process import INHERITS, leave_alone, start_module
@@ -73,6 +71,8 @@ def submit(
     registry = Registry(workspace, clock)
     first = registry.id_of_token(token) if token else None
     if first is None:
+        from tlcore.jobs.allowed import check_allowed  # with the configuration's libraries: watching a job needs none
+
         check_allowed(workspace, kind, payload)
         try:
             folder = _new_folder(workspace, job_kind, clock, suffix)
@@ -179,6 +179,9 @@ def resume(workspace: Workspace, run_id: str) -> JobRecord:
         InputError: The mode or the operator doesn't allow it; see `check_allowed`.
     """
 
+    from tlcore.jobs.allowed import check_allowed
+    from tlcore.jobs.going_on import check_resumable
+
     def prepare(record: JobRecord, folder: RunFolder) -> None:
         check_resumable(record)
         check_allowed(workspace, record.kind, folder.read_config())
@@ -195,6 +198,9 @@ def extend(workspace: Workspace, run_id: str, epochs: int) -> JobRecord:
         WorkspaceError: What was kept is damaged.
     """
 
+    from tlcore.jobs.allowed import check_allowed
+    from tlcore.jobs.going_on import keep_longer, lengthened
+
     def prepare(record: JobRecord, folder: RunFolder) -> None:
         longer = lengthened(record, folder, epochs)
         check_allowed(workspace, record.kind, longer.to_json())
@@ -205,6 +211,8 @@ def extend(workspace: Workspace, run_id: str, epochs: int) -> JobRecord:
 
 def _queue_again(workspace: Workspace, run_id: str, prepare: Callable[[JobRecord, RunFolder], None]) -> JobRecord:
     """Queues a job whose last worker is gone, once `prepare` has found nothing against it."""
+    from tlcore.jobs.going_on import check_restartable
+
     registry = Registry(workspace)
     folder = RunFolder.find(workspace, run_id)
     check_restartable(registry.get(run_id))

@@ -74,3 +74,30 @@ def test_a_sample_is_prepared_once(workspace: Workspace) -> None:
     assert prepare.run(context(workspace, dataset="sample/textures")) == result
     with pytest.raises(DatasetError, match="sample/textures"):
         prepare.run(context(workspace, dataset="sample/nothing"))
+
+
+@pytest.mark.parametrize("new_version", [False, True])
+def test_one_that_was_killed_after_its_work_is_not_done_twice(
+    workspace: Workspace, upload: Path, new_version: bool
+) -> None:
+    payload = {"path": str(upload), "name": "leaves", "new_version": new_version}
+    if new_version:
+        import_pictures.run(context(workspace, path=str(upload), name="leaves"))
+    job = RunFolder(workspace.jobs / "job")
+    job.path.mkdir()
+    result = import_pictures.run(JobContext(workspace, job, payload, Silence()))
+    (job.path / "events-1.jsonl").touch()
+    again = JobContext(workspace, job, payload | {"remove_after": True}, Silence())
+    assert import_pictures.run(again) == result
+    assert not upload.exists()
+    assert import_pictures.run(again) == result  # the upload was gone before the worker was
+    assert find_dataset(workspace, "my/leaves").version == 1 + new_version
+
+
+def test_what_another_job_brought_in_is_not_taken_for_ones_own(workspace: Workspace, upload: Path) -> None:
+    import_pictures.run(context(workspace, path=str(upload), name="leaves"))
+    job = RunFolder(workspace.jobs / "job")
+    job.path.mkdir()
+    (job.path / "events-1.jsonl").touch()
+    with pytest.raises(ImportRefused, match="already a dataset"):
+        import_pictures.run(JobContext(workspace, job, {"path": str(upload), "name": "leaves"}, Silence()))

@@ -40,6 +40,7 @@ class DatasetInfo(BaseModel):
         duplicates: Pictures whose bytes are equal to an earlier one's.
         version: Counts up with every change.
         excluded: Pictures that somebody left out; they can be put back, and no other figure here counts them.
+        made_by: The job that brought the pictures in, or "".
     """
 
     model_config = ConfigDict(frozen=True)
@@ -62,6 +63,7 @@ class DatasetInfo(BaseModel):
     duplicates: int = 0
     version: int = 1
     excluded: int = 0
+    made_by: str = ""
 
     @property
     def pictures(self) -> int | None:

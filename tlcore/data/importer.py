@@ -71,6 +71,7 @@ def import_pictures(
     *,
     labels: Path | None = None,
     new_version: bool = False,
+    made_by: str = "",
 ) -> DatasetInfo:
     """Makes a dataset of a folder or zip of class folders, or of train, validation and test with class folders, or of
     pictures with a table of labels.
@@ -88,6 +89,7 @@ def import_pictures(
             where there are no class folders.
         new_version: Where a dataset has the name already, the pictures become its next version and replace its present
             ones; otherwise that refuses the import.
+        made_by: The job that does it; see `find_made_by`.
 
     Raises:
         DatasetError: Somebody else is changing or deleting the dataset that would get a new version.
@@ -115,6 +117,7 @@ def import_pictures(
                 homepage=origin.homepage,
                 created=datetime.now(UTC),
                 rejected=tuple(sorted(rejected, key=lambda entry: entry.file)),
+                made_by=made_by,
             )
             if known is None:
                 published = writer.publish(info)

@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from tlcore.data.catalog import OWN
 from tlcore.data.dataset import DatasetInfo
 from tlcore.data.index import summarise
 from tlcore.data.listing import Listing
 from tlcore.data.stored import read_info, read_rows
 from tlcore.errors import DatasetError
 from tlcore.files import read_json, write_json
+from tlcore.workspace import Workspace
 
 _SOURCE: Final = "source.json"
 
@@ -52,6 +54,18 @@ def made_of(folder: Path, stamp: str) -> Literal["same", "changed"] | None:
     if "content" not in note:  # an older program did not note it
         return "same" if info.version == 1 else "changed"
     return "same" if note["content"] == _content(folder, info) else "changed"
+
+
+def find_made_by(workspace: Workspace, job_id: str) -> DatasetInfo | None:
+    """The dataset whose pictures a job has brought in: one that was killed right afterwards must not do it twice."""
+    for folder in sorted((workspace.datasets / OWN).glob("*")):
+        try:
+            info = read_info(folder)
+        except DatasetError:
+            continue  # damaged, which is told where it is opened
+        if info.made_by == job_id:
+            return info
+    return None
 
 
 def _read(folder: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from tlcore.data.dataset import DatasetInfo
+from tlcore.data.source_note import find_made_by
 from tlcore.errors import StudioError
 from tlcore.jobs.context import JobContext
 
@@ -22,6 +23,12 @@ def import_result(info: DatasetInfo) -> dict[str, Any]:
         "duplicates": info.duplicates,
         "version": info.version,
     }
+
+
+def brought_in_before(context: JobContext) -> DatasetInfo | None:
+    """The dataset that an earlier attempt of this job made before it was killed, with its work done but not told."""
+    is_first = not any(context.folder.path.glob("events-*.jsonl"))
+    return None if is_first else find_made_by(context.workspace, context.folder.id)
 
 
 def with_audit(context: JobContext, result: dict[str, Any]) -> dict[str, Any]:

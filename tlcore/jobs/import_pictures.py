@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tlcore.data.importer import Origin, import_pictures
-from tlcore.jobs.after_import import import_result, with_audit
+from tlcore.jobs.after_import import brought_in_before, import_result, with_audit
 from tlcore.jobs.context import JobContext
-from tlcore.jobs.leftovers import consumed, is_upload, sweep_leftovers
+from tlcore.jobs.leftovers import consumed, is_upload, remove_uploads, sweep_leftovers
 
 __all__ = ["import_result", "run"]
 
@@ -33,6 +33,10 @@ def run(context: JobContext) -> dict[str, Any]:
     payload, workspace = context.payload, context.workspace
     path = Path(payload["path"])
     labels = Path(payload["labels"]) if payload.get("labels") else None
+    done = brought_in_before(context)
+    if done is not None:
+        remove_uploads(workspace, *([path] if payload.get("remove_after") else []), *([labels] if labels else []))
+        return with_audit(context, import_result(done))
     with ExitStack() as stack:
         if labels is not None and labels.is_absolute() and is_upload(workspace, labels):
             stack.enter_context(consumed(workspace, labels))
@@ -47,5 +51,6 @@ def run(context: JobContext) -> dict[str, Any]:
             Origin(payload.get("origin", "") if payload.get("remove_after") else ""),
             labels=labels,
             new_version=bool(payload.get("new_version")),
+            made_by=context.folder.id,
         )
     return with_audit(context, import_result(info))

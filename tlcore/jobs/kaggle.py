@@ -10,7 +10,7 @@ from tlcore.data.incoming import FETCHING, private_folder
 from tlcore.data.kaggle import KaggleDataset, check_kaggle_allowed, parse_kaggle
 from tlcore.data.kaggle_download import KaggleArchive, fetch_kaggle
 from tlcore.data.naming import free_id, known_id
-from tlcore.jobs.after_import import import_result, with_audit
+from tlcore.jobs.after_import import brought_in_before, import_result, with_audit
 from tlcore.jobs.context import JobContext
 from tlcore.jobs.leftovers import sweep_leftovers
 
@@ -33,6 +33,9 @@ def run(context: JobContext) -> dict[str, Any]:
     """
     payload, workspace = context.payload, context.workspace
     check_kaggle_allowed(workspace)
+    done = brought_in_before(context)
+    if done is not None:
+        return with_audit(context, import_result(done))
     wanted = parse_kaggle(payload["slug"])
     name = payload.get("name") or wanted.name
     new_version = bool(payload.get("new_version"))
@@ -50,6 +53,7 @@ def run(context: JobContext) -> dict[str, Any]:
             context.reporter,
             _origin(wanted, archive),
             new_version=new_version,
+            made_by=context.folder.id,
         )
     return with_audit(context, import_result(info))
 

@@ -59,6 +59,13 @@ def _remove_all(uploads: tuple[Path, ...]) -> None:
         _remove(path)
 
 
+def remove_uploads(workspace: Workspace, *paths: Path) -> None:
+    """Removes those that are uploads and still there."""
+    for path in paths:
+        if is_upload(workspace, path) and path.exists():
+            _remove(path)
+
+
 def is_upload(workspace: Workspace, path: Path) -> bool:
     """Whether a path lies in the workspace's incoming folder, and so may be removed."""
     incoming = workspace.incoming.resolve()

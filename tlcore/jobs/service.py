@@ -220,6 +220,7 @@ def _queue_again(workspace: Workspace, run_id: str, prepare: Callable[[JobRecord
         prepare(registry.get(run_id), folder)
         folder.prepare_again()
         record = registry.move(run_id, State.QUEUED)
+        stay_interrupted(folder)  # it need not go on by itself as well
     ensure_supervisor(workspace)
     return record
 

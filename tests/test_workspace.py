@@ -114,6 +114,16 @@ def test_without_roots_no_path_may(tmp_path: Path, environment: dict[str, str]) 
         Workspace.open(tmp_path, environment).allowed_path(tmp_path)
 
 
+@pytest.mark.parametrize("mode", ["demo", "team"])
+def test_a_root_that_holds_the_workspaces_does_not_open_them(tmp_path: Path, mode: str) -> None:
+    environment = {"TLCORE_MODE": mode, "TLCORE_ROOTS": str(tmp_path), "TLCORE_HOST": str(tmp_path / "studio")}
+    own = Workspace.open(tmp_path / "studio" / "users" / "ann", environment)
+    assert own.allowed_path(tmp_path / "photos") == tmp_path / "photos"
+    for place in (tmp_path, tmp_path / "studio", tmp_path / "studio" / "users" / "ben" / "datasets"):
+        with pytest.raises(ImportRefused, match="people of this app"):
+            own.allowed_path(place)
+
+
 def test_the_caches_may_be_given_more_or_less_room(tmp_path: Path) -> None:
     assert Workspace.open(tmp_path, {CACHE_VARIABLE: "0.5"}).limits.cache_bytes == 500_000_000
     assert Workspace.open(tmp_path, {CACHE_VARIABLE: "0"}).limits.cache_bytes == 0

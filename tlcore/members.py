@@ -126,7 +126,7 @@ def session_exists(app: Workspace, key: str) -> bool:
 def count_sessions(app: Workspace) -> int:
     """How many workspaces of sessions there are."""
     folder = app.root / DEMO
-    return sum(1 for path in folder.iterdir() if _SESSION.fullmatch(path.name)) if folder.is_dir() else 0
+    return sum(1 for path in folder.glob(f"*/{SEEN}") if _SESSION.fullmatch(path.parent.name))
 
 
 def all_workspaces(host: Workspace) -> Iterator[Workspace]:

@@ -212,7 +212,7 @@ class Workspace:
             The path without links, which need not exist.
 
         Raises:
-            ImportRefused: It lies outside the roots. Whether it exists is not told.
+            ImportRefused: It lies outside the roots, or holds other people's workspaces. Whether it exists is not told.
         """
         if not self.roots:
             raise ImportRefused(
@@ -230,6 +230,10 @@ class Workspace:
                 value=str(path)[:200],
                 options=self.roots,
                 hint=f"Move the pictures there, upload them, or {self._how_to_allow(place)}",
+            )
+        if self.mode != "local" and (place.is_relative_to(self.host) or self.host.is_relative_to(place)):
+            raise ImportRefused(
+                "This folder holds what belongs to the people of this app", hint="Upload the pictures instead."
             )
         return place
 

@@ -17,6 +17,7 @@ from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 
 _REFUSED: Final = "going-on-refused"
+_FAILED: Final = "going-on-failed"
 _USUAL: Final = 5
 _MOST: Final = 1_000
 
@@ -45,17 +46,17 @@ def more_rounds(record: JobRecord) -> None:
     number_key = f"more-rounds-{record.id}"
     with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
         number = st.number_input("More rounds (epochs)", 1, _MOST, _USUAL, key=number_key, width=170)
-        if st.button(
+        pressed = st.button(
             f"Train {number} more {'round' if number == 1 else 'rounds'}",
             icon=":material/add:",
             key=f"more-{record.id}",
             help="Goes on from the last round, with the same settings. Until it is done, the result of before stays.",
             on_click=_once,
             args=(record.id, lambda: extend(workspace(), record.id, number)),
-        ):
-            if _REFUSED in st.session_state:
-                st.rerun()
-            st.switch_page("pages/train.py", query_params={"run": record.id})
+        )
+    # Why a press was refused stands on this page already, which must not be left for that.
+    if pressed and not st.session_state.get(_FAILED):
+        st.switch_page("pages/train.py", query_params={"run": record.id})
 
 
 def _can_learn_longer(record: JobRecord) -> bool:
@@ -79,11 +80,13 @@ def _from_where(record: JobRecord) -> str:
 
 def _once(run_id: str, do: Callable[[], object]) -> None:
     """For `on_click`: the second click of two finds the run in the queue already, and does nothing."""
+    st.session_state[_FAILED] = False
     try:
         if Registry(workspace()).get(run_id).state.ended:
             do()
     except StudioError as error:
         st.session_state[_REFUSED] = str(error)
+        st.session_state[_FAILED] = True
 
 
 def _show_refusal() -> None:

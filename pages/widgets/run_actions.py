@@ -16,9 +16,8 @@ def delete_button(record: JobRecord) -> None:
         delete_for_good_button(record)
         return
     key = f"bin-{record.id}"
-    if st.button(
+    pressed = st.button(
         "Move to the bin", icon=":material/delete:", type="tertiary", key=key, on_click=put_away, args=(record.id,)
-    ):
-        if was_refused():
-            st.rerun()
+    )
+    if pressed and not was_refused():
         st.switch_page("pages/compare.py")

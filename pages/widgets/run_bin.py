@@ -17,6 +17,7 @@ from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 
 _REFUSED: Final = "bin-refused"
+_FAILED: Final = "bin-failed"
 _MOVED: Final = "bin-moved"
 _MOST_LISTED: Final = 50
 
@@ -24,7 +25,7 @@ _MOST_LISTED: Final = 50
 def put_away(run_id: str) -> None:
     """Moves a run to the bin, for `on_click`; the next page that calls `show_moved` tells it."""
     _do(lambda: archive(workspace(), run_id))
-    if _REFUSED not in st.session_state:
+    if not was_refused():
         st.session_state[_MOVED] = run_id
         st.query_params.pop("run", None)
 
@@ -35,8 +36,8 @@ def take_out(run_id: str) -> None:
 
 
 def was_refused() -> bool:
-    """Whether the last change was refused; `show_refusal` tells why."""
-    return _REFUSED in st.session_state
+    """Whether the last change was refused, told or not; `show_refusal` tells why."""
+    return bool(st.session_state.get(_FAILED))
 
 
 def show_refusal() -> None:
@@ -137,7 +138,9 @@ def _empty() -> None:
 def _do(change: Callable[[], object]) -> None:
     """Makes a change, or leaves the reason why not for the page: what a callback draws itself is lost."""
     st.session_state.pop(_MOVED, None)
+    st.session_state[_FAILED] = False
     try:
         change()
     except StudioError as error:
         st.session_state[_REFUSED] = str(error)
+        st.session_state[_FAILED] = True

@@ -10,6 +10,7 @@ from tests.pages.app_pages import open_page
 from tests.pages.made_runs import add_run
 from tests.training.standings import keep, stood
 from tlcore.config import PhaseName
+from tlcore.errors import InputError
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
@@ -88,6 +89,18 @@ def test_a_refusal_is_told(home: Workspace) -> None:
     app = app.button(key="more-r1").click().run()
     assert "not kept any more" in " ".join(error.value for error in app.error)
     assert state_of(home) is State.COMPLETED
+
+
+@pytest.mark.parametrize("page", ["results", "train"])
+def test_a_refusal_is_told_where_the_button_stays(home: Workspace, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
+    def refuse(*_: object) -> None:
+        raise InputError("Too many trainings are waiting")
+
+    add_kept_run(home, State.COMPLETED)
+    app = open_page(page, run="r1")
+    monkeypatch.setattr(going_on, "extend", refuse)
+    app = app.button(key="more-r1").click().run()
+    assert "Too many trainings are waiting" in " ".join(error.value for error in app.error)
 
 
 def test_a_run_at_work_has_no_such_buttons(home: Workspace) -> None:

@@ -217,10 +217,15 @@ def _queue_again(workspace: Workspace, run_id: str, prepare: Callable[[JobRecord
     folder = RunFolder.find(workspace, run_id)
     check_restartable(registry.get(run_id))
     with _without_worker(folder):
-        prepare(registry.get(run_id), folder)
-        folder.prepare_again()
-        record = registry.move(run_id, State.QUEUED)
-        stay_interrupted(folder)  # it need not go on by itself as well
+        try:
+            prepare(registry.get(run_id), folder)
+            folder.prepare_again()
+            record = registry.move(run_id, State.QUEUED)
+            stay_interrupted(folder)  # it need not go on by itself as well
+        except OSError as error:
+            raise WorkspaceError(
+                f"The run can't be queued again: {error.strerror}", value=folder.path, hint="Is the disk full?"
+            ) from error
     ensure_supervisor(workspace)
     return record
 

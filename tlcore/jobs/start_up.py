@@ -97,9 +97,14 @@ def _forget_lost(workspace: Workspace) -> None:
     registry = Registry(workspace)
     there = {folder.id for folder in RunFolder.all_in(workspace)}
     for record in registry.list():
-        if record.state.ended and record.id not in there:
+        if record.state.ended and record.id not in there and not _is_there(workspace, record.id):
             registry.delete(record.id)
             note_repair(workspace, f'The folder of "{record.title}" ({record.id}) is gone, so it is no longer listed.')
+
+
+def _is_there(workspace: Workspace, run_id: str) -> bool:
+    """Looked at once more: a run may have been brought in since the folders were listed."""
+    return any((parent / run_id).is_dir() for parent in (workspace.runs, workspace.jobs))
 
 
 def _place(workspace: Workspace, path: Path) -> str:

@@ -45,6 +45,21 @@ def test_a_worker_would_rather_be_ended_than_the_app(tmp_path: Path) -> None:
     give_way_for_memory(tmp_path / "no" / "such" / "file")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems share processors out otherwise")
+def test_a_worker_lets_others_use_the_processors_first(tmp_path: Path) -> None:
+    session = tmp_path / "autogroup"
+    session.touch()
+    script = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "from tlcore.jobs.process import give_way_for_processors as give_way\n"
+        "give_way(Path(sys.argv[1])); print(os.nice(0)); "
+        "give_way(Path(sys.argv[1]) / 'no such file')"
+    )
+    told = subprocess.run([sys.executable, "-c", script, session], capture_output=True, text=True, check=True)
+    assert int(told.stdout) == min(os.nice(0) + 10, 19)
+    assert session.read_text() == "10"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="sessions are a POSIX idea")
 def test_a_started_process_has_its_own_session_and_leaves_no_zombie(
     tmp_path: Path, until: Callable[[Callable[[], object]], None]

@@ -70,7 +70,7 @@ def learn(
     """One phase as a session runs it, from where it stands; what it did, and what the model answers then."""
     model = network(units)
     resuming = Resuming(folder, fingerprint, listener)
-    standing = resuming.standing(lambda _phase: model)
+    standing = resuming.standing(lambda _phase: model.variables)
     resuming.tell(standing)
     source: Source = ViewSource(VIEWS, 1) if views else RowsSource(ROWS)
     training = training_batches(source, TRUTH, batch_size, 1, steps, epochs_done=standing.epoch)
@@ -80,8 +80,9 @@ def learn(
         metrics=[keras.metrics.BinaryAccuracy(name="accuracy")],
         jit_compile=False,
     )
-    resuming.put_back(model, standing, training.steps)
-    phase = Phase(PhaseName.FROZEN, model, epochs, early_stopping or EarlyStoppingConfig())
+    model.optimizer.build(model.trainable_variables)
+    resuming.put_back(model.variables, model.optimizer, standing, training.steps)
+    phase = Phase(PhaseName.FROZEN, model, model.variables, epochs, early_stopping or EarlyStoppingConfig())
     validation = evaluation_batches(RowsSource(ROWS[:10]), TRUTH[:10], batch_size)
     result = run_phase(phase, training, validation, listener, standing, folder)
     return result, np.asarray(model(ROWS))

@@ -7,6 +7,7 @@ import resource
 import shutil
 import zipfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -179,14 +180,16 @@ def test_what_can_not_be_used_is_told_and_the_training_begins_again(
         damage(tmp_path / STANDING)
     listener = Listener()
     model = network(options.get("units", 8))
-    standing = Resuming(tmp_path, options.get("fingerprint", FINGERPRINT), listener).standing(lambda _phase: model)
+    standing = Resuming(tmp_path, options.get("fingerprint", FINGERPRINT), listener).standing(
+        lambda _phase: model.variables
+    )
     assert [words in event["text"] for event in listener.of("note")] == [True]
     assert (standing.epoch, standing.rows) == (0, ())
 
 
 def test_what_fits_is_gone_on_from(cut_off: Path) -> None:
     listener = Listener()
-    assert Resuming(cut_off, FINGERPRINT, listener).standing(lambda _phase: network()).epoch == 2
+    assert Resuming(cut_off, FINGERPRINT, listener).standing(lambda _phase: network().variables).epoch == 2
     assert not listener.events
 
 
@@ -236,27 +239,54 @@ FEW = {
 }
 
 
-def train(place: Workspace, textures: Dataset, listener: Listener, checkpoints: Path | None) -> Session:
-    session = make(place, textures, listener, checkpoints=checkpoints, **FEW)
+def train(place: Workspace, textures: Dataset, listener: Listener, checkpoints: Path | None, **options: Any) -> Session:
+    session = make(place, textures, listener, checkpoints=checkpoints, **(FEW | options))
     session.prepare()
     session.train()
     return session
 
 
+Undisturbed = tuple[list[EpochRow], np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(place: Workspace, textures: Dataset) -> Undisturbed:
+    """History and answers of a fine-tuning without a break."""
+    session = train(place, textures, Listener(), None)
+    return session.rows, session.answers("test")
+
+
 def test_fine_tuning_that_is_killed_between_its_phases_and_in_the_second_ends_where_the_undisturbed_one_does(
-    place: Workspace, textures: Dataset, tmp_path: Path
+    place: Workspace, textures: Dataset, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
-    undisturbed = train(place, textures, Listener(), None)
     for phase, epoch in (("fine_tune", 1), ("fine_tune", 2)):
         with pytest.raises(Killed):
             train(place, textures, Killer(epoch, 1, phase), tmp_path)
     listener = Listener()
     resumed = train(place, textures, listener, tmp_path)
-    same_history(resumed.rows, undisturbed.rows)
-    np.testing.assert_allclose(resumed.answers("test"), undisturbed.answers("test"), atol=1e-3)
+    same_history(resumed.rows, undisturbed[0])
+    np.testing.assert_allclose(resumed.answers("test"), undisturbed[1], atol=1e-3)
     assert [event["phase"] for event in listener.of("phase")] == ["frozen", "fine_tune"]
     assert len(listener.of("epoch")) == 5
     assert {(event["phase"], event["epoch"]) for event in listener.of("batch")} == {("fine_tune", 2)}
+
+
+@pytest.mark.parametrize(("phase", "room"), [("frozen", True), ("fine_tune", False), ("fine_tune", True)])
+def test_it_goes_on_where_it_was_with_more_or_less_room_for_caches(
+    place: Workspace, textures: Dataset, undisturbed: Undisturbed, tmp_path: Path, phase: str, room: bool
+) -> None:
+    """The head learns alone or inside the whole network, as there is room: what it has learned is the same."""
+    none = replace(place, limits=replace(place.limits, cache_bytes=0))
+    with pytest.raises(Killed):
+        train(place if room else none, textures, Killer(2, 1, phase), tmp_path)
+    listener = Listener()
+    resumed = train(none if room else place, textures, listener, tmp_path)
+    assert (resumed.plan.features, resumed.plan.trunk) == (not room, not room)
+    assert listener.of("resumed") == [{"kind": "resumed", "phase": phase, "epoch": 1}]
+    assert not [event for event in listener.of("note") if "begins" in event["text"]]
+    assert [(row.phase, row.epoch) for row in resumed.rows] == [(row.phase, row.epoch) for row in undisturbed[0]]
+    # Another engine computes what is frozen, and rounds otherwise.
+    np.testing.assert_allclose(resumed.answers("test"), undisturbed[1], atol=0.02)
 
 
 def test_memory_that_runs_out_costs_no_whole_epoch(place: Workspace, textures: Dataset, tmp_path: Path) -> None:

@@ -30,6 +30,10 @@ INHERITS = sys.platform != "win32"
 _KILL_SCORE = Path("/proc/self/oom_score_adj")
 _GLADLY = "500"
 
+_NICE = 10
+# Where Linux shares processors out between whole sessions first, a process's own niceness says nothing to other ones.
+_SESSION_NICE = Path("/proc/self/autogroup")
+
 logger = logging.getLogger(__name__)
 
 
@@ -101,6 +105,24 @@ def give_way_for_memory(score: Path = _KILL_SCORE) -> None:
         score.write_text(_GLADLY, encoding="ascii")
     except OSError:
         logger.info("the kernel takes no wish about memory", exc_info=True)
+
+
+def give_way_for_processors(session: Path = _SESSION_NICE) -> None:
+    """Lets everything that answers people go first: pages, predictions, the person's other programs.
+
+    It costs nothing while nobody else wants the processors.
+
+    Args:
+        session: Where Linux reads the niceness of this process's session. Elsewhere there is no such file.
+    """
+    try:
+        if sys.platform == "win32":
+            psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            os.nice(_NICE)
+        session.write_text(str(_NICE), encoding="ascii")
+    except (OSError, psutil.Error):
+        logger.info("the system takes no wish about processors", exc_info=True)
 
 
 def describe_exit(code: int | None, lacked_memory: bool | None = None) -> str:

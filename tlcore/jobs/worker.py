@@ -25,7 +25,7 @@ from tlcore.jobs.context import JobContext
 from tlcore.jobs.kinds import find_kind
 from tlcore.jobs.last_words import DISK_FULL, FOLDER_GONE, NO_ROOM, TERMINATED
 from tlcore.jobs.out_of_memory import count_kills
-from tlcore.jobs.process import give_way_for_memory, on_terminate
+from tlcore.jobs.process import give_way_for_memory, give_way_for_processors, on_terminate
 from tlcore.jobs.reporter import FolderReporter, Terminated
 from tlcore.jobs.retry import advice, payload_of_attempt
 from tlcore.logs import Redactor, guard_output, start_console, start_lines
@@ -190,5 +190,6 @@ def _versions() -> dict[str, str]:
 if __name__ == "__main__":
     guard_output()
     give_way_for_memory()
+    give_way_for_processors()
     start_lines(Workspace.open().host, "worker", sys.argv[1])
     sys.exit(main(sys.argv[1:]))

@@ -1,8 +1,9 @@
 """Keeping where a training stands after each whole epoch, and putting it back: as if nothing had happened between.
 
-Weights, the optimizer's state and that of the random generators, with the standing itself. One file, replaced at each
-epoch, so that it is never half of one epoch and half of another. The best weights so far are in a file of their own
-(`tlcore.training.keeping`).
+What a phase may change (weights, statistics, random generators) and the optimizer's state, with the standing itself,
+whichever part of the model the phase ran through: another attempt may have more or less room for caches. One file,
+replaced at each epoch, so that it is never half of one epoch and half of another. The best weights so far are in a file
+of their own (`tlcore.training.keeping`).
 """
 
 from __future__ import annotations
@@ -21,20 +22,22 @@ _WEIGHTS: Final = "weights"
 _MOMENTS: Final = "optimizer"
 
 
-def write_checkpoint(folder: Path, standing: Standing, model: keras.Model) -> None:
-    """Replaces what is kept by the standing and the states of a compiled model that learns.
+def write_checkpoint(
+    folder: Path, standing: Standing, weights: Sequence[keras.Variable], optimizer: keras.optimizers.Optimizer
+) -> None:
+    """Replaces what is kept by the standing, by what a phase may change, and by the states of its optimizer.
 
     Raises:
         OSError: The disk is full; what was kept is then still there.
     """
-    weights, moments = model.variables, model.optimizer.variables
+    moments = optimizer.variables
     words = {**about(standing), _WEIGHTS: names(weights), _MOMENTS: _kinds(moments)}
     durable = is_worth_a_sync(standing.rows[-1].seconds)
     write_arrays(folder / STANDING, words, [*weights, *moments], durable)
 
 
-def fits(folder: Path, model: keras.Model) -> bool:
-    """Whether the kept weights are of a model with these layers.
+def fits(folder: Path, weights: Sequence[keras.Variable]) -> bool:
+    """Whether the kept weights are of layers like these.
 
     Raises:
         CheckpointDamaged: A bit of the file is not as it was written.
@@ -48,17 +51,22 @@ def fits(folder: Path, model: keras.Model) -> bool:
         raise CheckpointDamaged("What was kept of this training is damaged", value=path) from error
     if broken is not None:
         raise CheckpointDamaged("What was kept of this training is damaged", value=f"{broken} in {path}")
-    return names(model.variables) == known
+    return names(weights) == known
 
 
-def restore(folder: Path, model: keras.Model) -> bool:
-    """Puts the kept states into a compiled model that they fit; returns whether the optimizer's were among them."""
+def restore(folder: Path, weights: Sequence[keras.Variable], optimizer: keras.optimizers.Optimizer) -> bool:
+    """Puts the kept states back; returns whether those of the optimizer were among them.
+
+    Args:
+        folder: Where they are kept.
+        weights: Which they fit.
+        optimizer: Of the phase, built.
+    """
     path = folder / STANDING
-    model.optimizer.build(model.trainable_variables)
-    states = list(model.variables)
-    whole = _kinds(model.optimizer.variables) == list(read_about(path)[_MOMENTS])
+    states = list(weights)
+    whole = _kinds(optimizer.variables) == list(read_about(path)[_MOMENTS])
     if whole:
-        states += model.optimizer.variables
+        states += optimizer.variables
     for state, array in zip(states, read_arrays(path, 0, len(states)), strict=True):
         state.assign(array)
     return whole
@@ -70,12 +78,14 @@ class KeepStanding(keras.callbacks.Callback):
     Args:
         folder: The run's folder for checkpoints.
         standing: Tells where the training stands.
+        weights: What the phase may change.
     """
 
-    def __init__(self, folder: Path, standing: Callable[[], Standing]) -> None:
+    def __init__(self, folder: Path, standing: Callable[[], Standing], weights: Sequence[keras.Variable]) -> None:
         super().__init__()
         self._folder = folder
         self._standing = standing
+        self._weights = weights
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras's signature
         """Writes the standing.
@@ -83,7 +93,7 @@ class KeepStanding(keras.callbacks.Callback):
         Raises:
             OSError: The disk is full; what was kept of the epoch before is then still there.
         """
-        write_checkpoint(self._folder, self._standing(), self.model)
+        write_checkpoint(self._folder, self._standing(), self._weights, self.model.optimizer)
 
 
 def _kinds(moments: Sequence[Any]) -> list[str]:

@@ -1,13 +1,14 @@
 """Keeping the best weights of a phase on disk, so that a worker that is killed doesn't take them along.
 
-A phase's best weights lie in one file, replaced whole at each improvement. Weights are written as plain arrays: no
-optimizer, no architecture. Whoever loads them has built the same model before.
+A phase's best weights lie in one file, replaced whole at each improvement: what the phase may change, as plain arrays,
+without optimizer or architecture. Whoever loads them has built the same model before.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,20 +41,29 @@ class Kept:
 
 
 class KeepOnDisk(keras.callbacks.Callback):
-    """Writes the model's weights whenever an epoch was the best so far.
+    """Writes weights whenever an epoch was the best so far.
 
     An epoch whose figure is no number is never the best.
 
     Args:
         path: The file, whose folder is there; conventionally `best-PHASE.npz` in the run's `checkpoints`.
+        weights: What the phase may change.
         monitor: "val_loss" or "val_accuracy", as early stopping has it.
         best: What an earlier attempt reached and kept in `path`; only something better replaces it.
         fingerprint: Of what is learned from and judged by.
     """
 
-    def __init__(self, path: Path, monitor: str = "val_loss", best: Kept | None = None, fingerprint: str = "") -> None:
+    def __init__(
+        self,
+        path: Path,
+        weights: Sequence[keras.Variable],
+        monitor: str = "val_loss",
+        best: Kept | None = None,
+        fingerprint: str = "",
+    ) -> None:
         super().__init__()
         self._path = path
+        self._weights = weights
         self._fingerprint = fingerprint
         self._monitor = monitor
         self._best = best.value if best is not None and best.monitor == monitor else None
@@ -73,7 +83,7 @@ class KeepOnDisk(keras.callbacks.Callback):
         if not self._is_better(value):
             return
         kept = Kept(epoch + 1, self._monitor, value, self._fingerprint)
-        write_weights(self._path, self.model, kept, durable=is_worth_a_sync(time.monotonic() - self._began))
+        write_weights(self._path, self._weights, kept, durable=is_worth_a_sync(time.monotonic() - self._began))
         self._best = value
 
     def _is_better(self, value: float) -> bool:
@@ -84,21 +94,23 @@ class KeepOnDisk(keras.callbacks.Callback):
         return value < self._best if self._monitor == "val_loss" else value > self._best
 
 
-def write_weights(path: Path, model: keras.Model, kept: Kept, durable: bool = False) -> None:
-    """Replaces `path` by the model's weights, which outlast a power cut too if they are to be durable.
+def write_weights(path: Path, weights: Sequence[keras.Variable], kept: Kept, durable: bool = False) -> None:
+    """Replaces `path` by weights, which outlast a power cut too if they are to be durable.
 
     Raises:
         OSError: The disk is full; the earlier weights are then still there.
     """
-    write_arrays(path, {**asdict(kept), "names": names(model.weights)}, model.weights, durable)
+    write_arrays(path, {**asdict(kept), "names": names(weights)}, weights, durable)
 
 
-def read_best(path: Path, model: keras.Model, fingerprint: str = "") -> tuple[Kept, list[NDArray[np.generic]]] | None:
-    """What the kept weights are, and the weights, as `Model.set_weights` takes them.
+def read_best(
+    path: Path, weights: Sequence[keras.Variable], fingerprint: str = ""
+) -> tuple[Kept, list[NDArray[np.generic]]] | None:
+    """What the kept weights are, and an array for each.
 
     Args:
         path: What `KeepOnDisk` wrote.
-        model: Of the same layers as the one that was trained.
+        weights: What the phase may change, of layers like those that were trained.
         fingerprint: Of the pictures and settings now.
 
     Returns:
@@ -108,14 +120,14 @@ def read_best(path: Path, model: keras.Model, fingerprint: str = "") -> tuple[Ke
         return None
     try:
         about = read_about(path)
-        if about.pop("names") != names(model.weights):
+        if about.pop("names") != names(weights):
             logger.warning("%s holds the weights of another model", path)
             return None
         kept = Kept(**about)
         if kept.fingerprint != fingerprint:
             logger.warning("%s learned from other pictures, or with other settings", path)
             return None
-        return kept, read_arrays(path, 0, len(model.weights))
+        return kept, read_arrays(path, 0, len(weights))
     except DAMAGED:
         logger.warning("the weights in %s are damaged and not used", path, exc_info=True)
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,7 @@ class Phase:
     Attributes:
         name: For the events.
         model: Compiled; its inputs are those of the batches.
+        learning: What the phase may change; all of it is the model's, which may hold more that is frozen.
         epochs: The most epochs to do.
         early_stopping: When to end early, and which weights to keep.
         class_weights: A weight for each class, or None.
@@ -42,6 +44,7 @@ class Phase:
 
     name: PhaseName
     model: keras.Model
+    learning: Sequence[keras.Variable]
     epochs: int
     early_stopping: EarlyStoppingConfig
     class_weights: dict[int, float] | None = None
@@ -195,8 +198,8 @@ class _Diary:
         if phase.early_stopping.restore_best:
             earlier = kept[0] if kept is not None else None
             path, monitor = best_file(folder, phase.name), phase.early_stopping.monitor
-            self.callbacks.append(KeepOnDisk(path, monitor, earlier, before.fingerprint))
-        self.callbacks.append(KeepStanding(folder, lambda: self.standing))
+            self.callbacks.append(KeepOnDisk(path, phase.learning, monitor, earlier, before.fingerprint))
+        self.callbacks.append(KeepStanding(folder, lambda: self.standing, phase.learning))
 
     @property
     def standing(self) -> Standing:
@@ -223,11 +226,21 @@ def _read_best(phase: Phase, before: Standing, folder: Path | None) -> tuple[Kep
     """The best weights of an earlier attempt that did whole epochs of this phase."""
     if folder is None or not before.epoch or not phase.early_stopping.restore_best:
         return None
-    return read_best(best_file(folder, phase.name), phase.model, before.fingerprint)
+    return read_best(best_file(folder, phase.name), phase.learning, before.fingerprint)
 
 
 def _waiting(phase: Phase, before: Standing, kept: tuple[Kept, list[NDArray[np.generic]]] | None) -> Waiting | None:
     """What early stopping knew. Without the best weights it begins anew: they can't be put back in the end."""
     if before.best is None or (kept is None and phase.early_stopping.restore_best):
         return None
-    return Waiting(before.best_epoch, before.best, kept[1] if kept is not None else None, before.wait)
+    weights = None if kept is None else _weights_of(phase, kept[1])
+    return Waiting(before.best_epoch, before.best, weights, before.wait)
+
+
+def _weights_of(phase: Phase, arrays: list[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
+    """The model's weights, in its own order, with what the phase may change as in `arrays`."""
+    changed = {id(variable): array for variable, array in zip(phase.learning, arrays, strict=True)}
+    return [
+        changed[id(weight)] if id(weight) in changed else keras.ops.convert_to_numpy(weight)
+        for weight in phase.model.weights
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -48,11 +48,11 @@ class Resuming:
         self._fingerprint = fingerprint
         self._reporter = reporter
 
-    def standing(self, model_of: Callable[[PhaseName], keras.Model]) -> Standing:
+    def standing(self, learning: Callable[[PhaseName], Sequence[keras.Variable]]) -> Standing:
         """Where an earlier attempt got to; nothing done, where nothing is kept or what is kept can't be used.
 
         Args:
-            model_of: The model that learns in a phase.
+            learning: What a phase may change.
         """
         nothing = Standing(PhaseName.FROZEN, 0, self._fingerprint)
         if self._folder is None:
@@ -61,7 +61,7 @@ class Resuming:
             standing = read_standing(self._folder)
             if standing is None:
                 return nothing
-            if standing.fingerprint == self._fingerprint and fits(self._folder, model_of(standing.phase)):
+            if standing.fingerprint == self._fingerprint and fits(self._folder, learning(standing.phase)):
                 return standing
             why = _OTHER
         except CheckpointDamaged:
@@ -81,17 +81,20 @@ class Resuming:
                 for row in standing.rows_of(PhaseName(told["phase"])):
                     self._reporter.event("epoch", **row.model_dump(mode="json"))
 
-    def put_back(self, model: keras.Model, before: Standing, steps: int) -> None:
-        """Puts what was kept into the compiled model of a phase that was begun.
+    def put_back(
+        self, learning: Sequence[keras.Variable], optimizer: keras.optimizers.Optimizer, before: Standing, steps: int
+    ) -> None:
+        """Puts back what was kept of a phase that was begun.
 
         Args:
-            model: The phase's.
+            learning: What it may change.
+            optimizer: The phase's, built.
             before: Where it stands.
             steps: Batches an epoch now.
         """
         if self._folder is None or not before.epoch:
             return
-        if not restore(self._folder, model):
+        if not restore(self._folder, learning, optimizer):
             self._reporter.event("note", text=_WITHOUT_OPTIMIZER, level="warning")
         elif steps != before.told[-1]["batches"]:  # in smaller batches: the schedule goes on where the epochs are
-            model.optimizer.iterations.assign(before.epoch * steps)
+            optimizer.iterations.assign(before.epoch * steps)

@@ -26,19 +26,19 @@ from tlcore.errors import CacheFull
 from tlcore.progress import Reporter
 from tlcore.training.assembly import Assembled, assemble, count
 from tlcore.training.cache_plan import CachePlan, Counts, plan_caches
-from tlcore.training.compiling import class_weights, compile_model, make_optimizer, targets
+from tlcore.training.compiling import class_weights, compile_model, make_optimizer
 from tlcore.training.devices import Device
 from tlcore.training.history import EpochRow
 from tlcore.training.inputs import Inputs
 from tlcore.training.judge import Judge
+from tlcore.training.learners import Learner, learner_of
 from tlcore.training.material import Material
 from tlcore.training.memory import half_batch, is_out_of_memory, tell_memory
 from tlcore.training.phases import Phase, PhaseResult, run_phase
-from tlcore.training.pipeline import Batches, evaluation_batches, training_batches
 from tlcore.training.resuming import Resuming, fingerprint_of
-from tlcore.training.sources import Source
 from tlcore.training.standing import Standing
 from tlcore.training.stopwatch import Stopwatch
+from tlcore.training.streams import streams
 from tlcore.training.trunk import Upper, frozen_network, upper_part
 from tlcore.workspace import Workspace
 
@@ -228,20 +228,15 @@ class Session:
         Raises:
             TrainingFailed: The loss stopped being a number.
         """
-        standing = self._resuming.standing(lambda phase: self._learner(phase)[0])
+        standing = self._resuming.standing(lambda phase: self._learner(phase).learning)
         self.ended_early = list(standing.ended_early)
         with self.stopwatch.measure("train"):
             self._resuming.tell(standing)
             self._run_phases(standing)
         self.judge.heed_no_stop()
 
-    def _learner(self, phase: PhaseName) -> tuple[keras.Model, str | None]:
-        """What learns in a phase, and from which output of the frozen network; None stands for the pictures."""
-        if phase is PhaseName.FROZEN and self.inputs.rows(EMBEDDING, "train") is not None:
-            return self.assembled.head, EMBEDDING
-        if phase is PhaseName.FINE_TUNE and self._upper is not None:
-            return self._upper.model, TRUNK
-        return self.assembled.model, None
+    def _learner(self, phase: PhaseName) -> Learner:
+        return learner_of(phase, self.config, self.assembled, self._upper, self.inputs)
 
     def _run_phases(self, standing: Standing) -> None:
         config = self.config
@@ -278,7 +273,7 @@ class Session:
             self.batch_size = half
             self._repeated.add(phase)
             self._reporter.event("retry", phase=phase.value, batch_size=half, why=why)
-            kept = self._resuming.standing(lambda phase: self._learner(phase)[0])
+            kept = self._resuming.standing(lambda phase: self._learner(phase).learning)
             result = self._attempt(phase, kept if kept.phase is phase else standing)
         self.rows = list(result.standing.rows)
         self.stopped = result.stopped
@@ -288,21 +283,24 @@ class Session:
         return replace(result.standing, ended_early=tuple(self.ended_early))
 
     def _attempt(self, phase: PhaseName, standing: Standing) -> PhaseResult:
-        config = self.config
-        model, output = self._learner(phase)
+        config, learner = self.config, self._learner(phase)
+        model, learning = learner.model, learner.learning
         fine_tuning = phase is PhaseName.FINE_TUNE
         epochs = config.fine_tune_epochs if fine_tuning else config.epochs
         rate = config.fine_tune_learning_rate if fine_tuning else config.learning_rate
         before = standing if standing.phase is phase else standing.at_start_of(phase)
-        training, validation = self._streams(output, before.epoch)
+        size, replicas = self.batch_size, self.device.replicas
+        training, validation = streams(config, self.material, self.inputs, learner.output, size, replicas, before.epoch)
         with self.device.scope():
             optimizer = make_optimizer(config.optimizer, rate, training.steps * epochs)
             compile_model(model, config, optimizer, self.device)
-            self._resuming.put_back(model, before, training.steps)
+            # In this order, which is the same for all models that a phase may run through.
+            model.optimizer.build([variable for variable in learning if variable.trainable])
+            self._resuming.put_back(learning, model.optimizer, before, training.steps)
         labels = self.material.labels("train")
         weights = class_weights(labels, len(self.material.dataset.info.class_names), config)
         return run_phase(
-            Phase(phase, model, epochs, config.early_stopping, weights),
+            Phase(phase, model, learning, epochs, config.early_stopping, weights),
             training,
             validation,
             self._reporter,
@@ -312,22 +310,3 @@ class Session:
 
     def _look_at_memory(self) -> None:
         self.memory_bytes = max(self.memory_bytes, tell_memory(self._reporter))
-
-    def _streams(self, output: str | None, epochs_done: int) -> tuple[Batches, Batches]:
-        """Training and validation batches; those for training go on after the epochs that were done."""
-        config, size, replicas = self.config, self.batch_size, self.device.replicas
-        classes = len(self.material.dataset.info.class_names)
-        learned, judged = self._source(output, "train"), self._source(output, "validation")
-        wanted = {part: targets(self.material.labels(part), classes, config) for part in PARTS}
-        training = training_batches(
-            learned, wanted["train"], size, config.seed, config.steps_per_epoch, replicas, epochs_done
-        )
-        return training, evaluation_batches(judged, wanted["validation"], size, replicas)
-
-    def _source(self, output: str | None, part: Part) -> Source:
-        if output is None:
-            return self.inputs.changed_pictures() if part == "train" else self.inputs.pictures(part)
-        source = self.inputs.rows(output, part)
-        if source is None:
-            raise RuntimeError(f"the {output} of the {part} pictures was not gathered")
-        return source

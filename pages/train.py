@@ -25,6 +25,8 @@ from tlcore.runs.states import State
 from tlcore.runs.view import RunView
 
 _MOST_LISTED = 100
+_EVERY_SECONDS = 1.0
+_WAITING_SECONDS = 3.0  # its turn can be many minutes away
 
 
 def show_page() -> None:
@@ -48,7 +50,8 @@ def show_page() -> None:
         show_end(view)
     else:
         ensure_supervisor(workspace())
-        live(record.id)
+        waits = view.state is State.QUEUED
+        st.fragment(live, run_every=_WAITING_SECONDS if waits else _EVERY_SECONDS)(record.id, waits)
     if any(not one.state.ended and one.id != record.id for one in runs):
         show_queue(record.id)
 
@@ -92,15 +95,14 @@ def _name_in_address(run_id: str) -> None:
         st.query_params["run"] = run_id
 
 
-@st.fragment(run_every=1.0)
-def live(run_id: str) -> None:
-    """Draws the run anew every second until it ends."""
+def live(run_id: str, waits: bool) -> None:
+    """Draws the run anew, until it ends or no longer waits for its turn."""
     try:
         view = run_view(run_id)
     except StudioError as error:
         show_error(error)
         return
-    if view.state.ended:
+    if view.state.ended or waits is not (view.state is State.QUEUED):
         _name_in_address(run_id)  # a request that left before the browser heard of a change brings the old one
         st.rerun()
     show_run(view)

@@ -19,6 +19,8 @@ from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
 
 _EVERY_SECONDS = 2.0
+# While nothing is at work; what is started on this page is seen at once, what another window started a little later.
+_IDLE_SECONDS = 10.0
 _MOST_SHOWN = 3
 _ANNOUNCED_KINDS = (
     "train",
@@ -47,7 +49,9 @@ def draw_sidebar() -> None:
         draw_mode()
     with guarded():
         _draw_design()
-    _draw_work()
+    with guarded():
+        at_work = bool(Registry(workspace()).unfinished())
+        st.fragment(_draw_work, run_every=_EVERY_SECONDS if at_work else _IDLE_SECONDS)()
     with guarded():
         _draw_device()
 
@@ -65,7 +69,6 @@ def _draw_design() -> None:
     st.caption(f":material/account_tree: {plain_text(backbones)}; {plain_text(modes)}")
 
 
-@st.fragment(run_every=_EVERY_SECONDS)
 def _draw_work() -> None:
     with guarded():
         announce()

@@ -83,7 +83,7 @@ class Registry:
 
     def unannounced(self) -> tuple[JobRecord, ...]:
         """Rows that ended and whose end has not been told yet, oldest first."""
-        return tuple(record for record in self._in_states(ENDED) if not record.announced)
+        return self._in_states(ENDED, announced=False)
 
     def mark_announced(self, run_id: str) -> None:
         """Notes that the end of `run_id` has been told."""
@@ -155,13 +155,14 @@ class Registry:
         with self._transaction() as connection:
             return add_missing(connection, self._workspace)
 
-    def _in_states(self, states: Iterable[State]) -> tuple[JobRecord, ...]:
+    def _in_states(self, states: Iterable[State], announced: bool | None = None) -> tuple[JobRecord, ...]:
         wanted = tuple(states)
         marks = ", ".join("?" * len(wanted))
         with connect(self._workspace) as connection:
             rows = connection.execute(
-                f"SELECT * FROM jobs WHERE state IN ({marks}) ORDER BY queued, rowid",  # noqa: S608 - only marks
-                wanted,
+                f"SELECT * FROM jobs WHERE state IN ({marks}) AND announced = ifnull(?, announced)"  # noqa: S608 - only marks
+                " ORDER BY queued, rowid",
+                (*wanted, announced),
             ).fetchall()
         return tuple(JobRecord.from_row(row) for row in rows)
 

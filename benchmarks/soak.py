@@ -1,13 +1,20 @@
 """Many people at once: sessions that look around, import, train (queued) and predict, for minutes.
 
-    python -m benchmarks.soak [--sessions 20] [--minutes 10] [--mode demo] [--json]
+    python -m benchmarks.soak [--sessions 20] [--browsers 3] [--minutes 10] [--mode demo] [--json]
 
-Starts the app on an empty workspace and opens so many sessions, each in a browser context of its own, which shares
-nothing with the others. Each brings a dataset with a name of its own: no other name may ever be on its pages. Real
-browsers rather than plain websocket clients, because pages that break do so in the browser: scripts, uploads and the
-console are part of what is watched. All contexts live in one headless Chromium.
+Starts the app on an empty workspace and opens so many sessions, which share nothing. Each brings a dataset with a name
+of its own: no other name may ever reach it.
 
-Status 1 where anything went wrong, or anybody saw what is another's. Needs Playwright and Chromium, and Linux.
+Most of them speak Streamlit's own protocol, without a browser: twenty browsers, in real life on twenty other machines,
+would take most of a small machine's processors, and times would be theirs. Such a session does what the frontend does
+(fragments that run by themselves, parts that come into view, pictures, uploads), looks through every message that it is
+sent, and keeps the page's elements by the frontend's rules. A few are real browsers, because scripts and the console
+are part of what is watched; they run with low priority, since they too stand for other machines.
+
+Page times: of a session, from its request until the run of the page has ended, which is the server's time; of a
+browser, from the click until the page is drawn. Whoever still waits for a queued job when the time is over just leaves.
+
+Status 1 where anything went wrong, or anybody was sent what is another's. Needs Playwright and Chromium, and Linux.
 """
 
 from __future__ import annotations
@@ -21,19 +28,22 @@ import secrets
 import shutil
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import async_playwright
-
-from benchmarks.browser import FLAGS, started_app, wait_for_server
+from benchmarks.browser import started_app, wait_for_server
 from benchmarks.processes import ended_afterwards, machine
+from benchmarks.soak_browser import BrowserHands, open_browser
 from benchmarks.soak_memory import Memory
+from benchmarks.soak_processes import Processes
 from benchmarks.soak_record import Record
-from benchmarks.soak_visitor import Visitor
+from benchmarks.soak_session import SessionHands
+from benchmarks.soak_visitor import Hands, Visitor
 
 _MINUTE: Final = 60.0
 _ARRIVING: Final = 1.0  # seconds from one visitor to the next
@@ -44,7 +54,26 @@ _GRACE: Final = 30.0  # seconds for what a visitor has begun when the time is ov
 _QUIET: Final = {"STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none"}
 
 
-def soak(sessions: int, minutes: float, mode: str, keep: Path | None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Plan:
+    """What is played.
+
+    Attributes:
+        sessions: How many visitors there are at the same time.
+        browsers: How many of them come with a browser.
+        minutes: How long they stay.
+        mode: Who uses the app (TLCORE_MODE).
+        keep: A folder for the workspace and the logs, to look at afterwards.
+    """
+
+    sessions: int
+    browsers: int
+    minutes: float
+    mode: str
+    keep: Path | None = None
+
+
+def soak(plan: Plan) -> dict[str, Any]:
     """Plays it once; the figures.
 
     Raises:
@@ -57,31 +86,45 @@ def soak(sessions: int, minutes: float, mode: str, keep: Path | None) -> dict[st
         log = place / "app.log"
         with (
             ended_afterwards(home),
-            started_app(home, log, extra={"TLCORE_MODE": mode} | _QUIET) as (address, pid, _),
+            started_app(home, log, extra={"TLCORE_MODE": plan.mode} | _QUIET) as (address, pid, _),
         ):
             wait_for_server(address)
             record = Record()
-            memory = Memory(pid, home, os.getpid())
-            asyncio.run(_play(sessions, minutes, address, place, record, memory))
+            with _watched(Processes(pid, home, os.getpid())) as processes:
+                memory = Memory(processes)
+                asyncio.run(_play(plan, address, place, record, memory))
+                taken = processes.processor_seconds()
         for line in _bad_lines(home, log):
             record.error("log", "log", line)
-        if keep is not None:
-            shutil.copytree(place, keep, dirs_exist_ok=True, ignore_dangling_symlinks=True)
-        return _figures(record, memory)
+        if plan.keep is not None:
+            shutil.copytree(place, plan.keep, dirs_exist_ok=True, ignore_dangling_symlinks=True)
+        return _figures(record, memory) | {"processor_seconds": taken}
 
 
-async def _play(sessions: int, minutes: float, address: str, place: Path, record: Record, memory: Memory) -> None:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        raise SystemExit("chromium is not installed")
-    end = time.monotonic() + minutes * _MINUTE + sessions * _ARRIVING
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+@contextmanager
+def _watched(processes: Processes) -> Iterator[Processes]:
+    thread = threading.Thread(target=processes.watch, name="processes")
+    thread.start()
+    try:
+        yield processes
+    finally:
+        processes.stop()
+        thread.join()
+
+
+async def _play(plan: Plan, address: str, place: Path, record: Record, memory: Memory) -> None:
+    end = time.monotonic() + plan.minutes * _MINUTE + plan.sessions * _ARRIVING
+    async with AsyncExitStack() as stack:
+        browser = await stack.enter_async_context(open_browser(place)) if plan.browsers else None
         memory.look(0)
         visits = []
-        for number in range(sessions):
-            visitor = Visitor(number, f"visitor-{number:02}-{secrets.token_hex(3)}", address, place, record, end)
-            visits.append(asyncio.create_task(_until(end + _GRACE, visitor.visit(browser))))
+        for number in range(plan.sessions):
+            name = f"visitor-{number:02}-{secrets.token_hex(3)}"
+            hands: Hands = SessionHands(name, address, record)
+            if browser is not None and _has_browser(number, plan):
+                hands = BrowserHands(name, address, record, browser)
+            visitor = Visitor(number, name, hands, place, record, end)
+            visits.append(asyncio.create_task(_until(end + _GRACE, visitor.visit())))
             await asyncio.sleep(_ARRIVING)
         memory.look(time.monotonic() - record.began)
         watching = asyncio.create_task(_watch(record, memory))
@@ -92,8 +135,11 @@ async def _play(sessions: int, minutes: float, address: str, place: Path, record
         with suppress(asyncio.CancelledError):
             await watching
         memory.look(time.monotonic() - record.began)
-        memory.looks[-1]["processor_seconds"] = memory.processor_seconds()
-        await browser.close()
+
+
+def _has_browser(number: int, plan: Plan) -> bool:
+    """Spreads the browsers among the visitors."""
+    return (number + 1) * plan.browsers // plan.sessions > number * plan.browsers // plan.sessions
 
 
 async def _until(moment: float, visit: Coroutine[Any, Any, None]) -> None:
@@ -108,16 +154,15 @@ async def _watch(record: Record, memory: Memory) -> None:
         await asyncio.sleep(_MINUTE)
         seen = await asyncio.to_thread(memory.look, time.monotonic() - record.began)
         sys.stderr.write(
-            f"{seen['second']} s: app {seen['app_mb']} MB, all {seen['all_mb']} MB, browser {seen['browser_mb']} MB, "
+            f"{seen['second']} s: app {seen['app_mb']} MB, all {seen['all_mb']} MB, browsers {seen['browsers_mb']} MB, "
             f"{len(record.errors)} errors\n"
         )
 
 
 def _figures(record: Record, memory: Memory) -> dict[str, Any]:
     found = record.summary()
-    found["done"] = {name: count for name, count in found["done"].items() if " " not in name}
     first, middle, last = memory.looks[1], memory.looks[len(memory.looks) // 2], memory.looks[-1]
-    names = ("app_mb", "app_anonymous_mb", "all_mb")
+    names = ("app_mb", "app_anonymous_mb", "all_mb", "processes")
     return found | {
         "memory_start": {name: first[name] for name in names},
         "memory_middle": {name: middle[name] for name in names},
@@ -150,14 +195,17 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m benchmarks.soak", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sessions", type=int, default=20, help="at the same time")
+    parser.add_argument("--browsers", type=int, default=3, help="how many of them are real browsers")
     parser.add_argument("--minutes", type=float, default=10.0, help="how long")
     parser.add_argument("--mode", choices=("demo", "local"), default="demo", help="who uses the app (TLCORE_MODE)")
     parser.add_argument("--keep", type=Path, help="a folder for the workspace and the logs, to look at afterwards")
     parser.add_argument("--json", action="store_true", help="print the whole document (what is printed anyway)")
     asked = parser.parse_args(arguments)
     before = machine()
-    found = soak(asked.sessions, asked.minutes, asked.mode, asked.keep)
-    document = {"machine": before, "sessions": asked.sessions, "minutes": asked.minutes, "mode": asked.mode, **found}
+    plan = Plan(asked.sessions, min(asked.browsers, asked.sessions), asked.minutes, asked.mode, asked.keep)
+    found = soak(plan)
+    played = {name: value for name, value in asdict(plan).items() if name != "keep"}
+    document = {"machine": before, **played, **found}
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
     return 0 if not found["errors"] and (asked.mode == "local" or not found["foreign_data_seen"]) else 1
 

@@ -20,10 +20,10 @@ class Record:
         began: When the first of them came, on the monotonic clock.
         times: Seconds of each thing that was done, by its name.
         done: How often something was brought to its end, by its name.
-        requests: What browsers sent: HTTP requests, and messages over the websocket.
+        requests: What visitors sent, by its kind: HTTP requests, and messages over the websocket.
         refused: How often a page said no in plain words, as where a queue is full.
         errors: Whatever should not have happened.
-        foreign: Names of others' datasets that somebody saw.
+        foreign: Names of others' datasets that somebody saw: each once for each visitor and place.
     """
 
     began: float = field(default_factory=time.monotonic)
@@ -33,6 +33,7 @@ class Record:
     refused: Counter[str] = field(default_factory=Counter)
     errors: list[dict[str, Any]] = field(default_factory=list)
     foreign: list[dict[str, Any]] = field(default_factory=list)
+    _seen: set[tuple[str, str, str]] = field(default_factory=set)
 
     def error(self, visitor: str, kind: str, text: str) -> None:
         """Notes what should not have happened."""
@@ -49,17 +50,18 @@ class Record:
             names: Finds every visitor's name.
         """
         for name in set(names.findall(text)) - {own}:
-            self.foreign.append(self._told(visitor, where, name))
+            if (visitor, where, name) not in self._seen:
+                self._seen.add((visitor, where, name))
+                self.foreign.append(self._told(visitor, where, name))
 
     def summary(self) -> dict[str, Any]:
         """Plain JSON data."""
-        pages = [seconds for name, all_of in self.times.items() if name.startswith("page ") for seconds in all_of]
         return {
             "requests": sum(self.requests.values()),
             "requests_by_kind": dict(self.requests),
             "errors": len(self.errors),
             "foreign_data_seen": len(self.foreign),
-            "page_seconds": percentiles(pages),
+            "page_seconds": {"sessions": self._pages("session"), "browsers": self._pages("browser")},
             "seconds": {name: percentiles(found) for name, found in sorted(self.times.items())},
             "done": dict(self.done),
             "refused": dict(self.refused),
@@ -67,6 +69,11 @@ class Record:
             "first_errors": self.errors[:_MOST_TOLD],
             "first_foreign": self.foreign[:_MOST_TOLD],
         }
+
+    def _pages(self, kind: str) -> dict[str, Any]:
+        """Changes of pages by one kind of visitors."""
+        start = f"{kind} page "
+        return percentiles([one for name, found in self.times.items() if name.startswith(start) for one in found])
 
     def _told(self, visitor: str, kind: str, text: str) -> dict[str, Any]:
         return {

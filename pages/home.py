@@ -13,6 +13,7 @@ from pages.widgets.reports import in_words, read_report
 from pages.widgets.run_status import ending_without_result, state_badge
 from pages.widgets.shell import current_dataset, current_run, guarded, page_header, plain_text, use_dataset, workspace
 from pages.widgets.story import BROWSE_DRAWING, OWN_DRAWING, SAMPLE_DRAWING, STORY
+from pages.widgets.timed import draw_every
 from tlcore.data.catalog import find_dataset
 from tlcore.errors import StudioError
 from tlcore.jobs.quickstart import quickstart_config
@@ -140,7 +141,7 @@ def recent_runs() -> None:
         st.caption("Nothing was trained yet. What you train will be listed here with its result.")
         return
     moving = any(not record.state.ended for record in runs)
-    st.fragment(_list_runs, run_every=_EVERY_SECONDS if moving else None)()
+    draw_every(_EVERY_SECONDS if moving else None, _list_runs)
 
 
 def _list_runs() -> None:

@@ -13,6 +13,7 @@ from pages.widgets.run_status import ending_without_result, progress_line, resul
 from pages.widgets.run_titles import run_titles
 from pages.widgets.shell import guarded, next_step, page_header, plain_text, show_error, workspace
 from pages.widgets.time_left import time_left
+from pages.widgets.timed import draw_every
 from pages.widgets.views import run_view
 from pages.widgets.waiting import number_in_queue, waiting
 from tlcore.config import EarlyStoppingConfig, RunConfig
@@ -26,6 +27,7 @@ from tlcore.runs.view import RunView
 
 _MOST_LISTED = 100
 _EVERY_SECONDS = 1.0
+_QUEUE_SECONDS = 2.0
 _WAITING_SECONDS = 3.0  # its turn can be many minutes away
 
 
@@ -51,9 +53,9 @@ def show_page() -> None:
     else:
         ensure_supervisor(workspace())
         waits = view.state is State.QUEUED
-        st.fragment(live, run_every=_WAITING_SECONDS if waits else _EVERY_SECONDS)(record.id, waits)
+        draw_every(_WAITING_SECONDS if waits else _EVERY_SECONDS, live, record.id, waits)
     if any(not one.state.ended and one.id != record.id for one in runs):
-        show_queue(record.id)
+        draw_every(_QUEUE_SECONDS, show_queue, record.id)
 
 
 def default_run(runs: tuple[JobRecord, ...]) -> JobRecord | None:
@@ -206,7 +208,6 @@ def show_end(view: RunView) -> None:
         delete_button(view.record)
 
 
-@st.fragment(run_every=2.0)
 def show_queue(shown: str) -> None:
     """Other runs that are at work or wait."""
     others = [record for record in Registry(workspace()).unfinished() if record.kind == "train" and record.id != shown]

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.widgets.reports import duration_text
 from pages.widgets.shell import guarded, plain_text, workspace
+from pages.widgets.timed import draw_every
 from pages.widgets.views import run_view
 from pages.widgets.waiting import before_it, waiting
 from tlcore.jobs.service import ensure_supervisor, request_stop
@@ -30,11 +31,10 @@ def watch_job(run_id: str) -> RunView:
     view = run_view(run_id)
     if not view.state.ended:
         ensure_supervisor(workspace())
-        _live(run_id)
+        draw_every(_EVERY_SECONDS, _live, run_id)
     return view
 
 
-@st.fragment(run_every=_EVERY_SECONDS)
 def _live(run_id: str) -> None:
     with guarded():
         view = run_view(run_id)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.widgets.run_status import silence_notice, state_badge
 from pages.widgets.shell import guarded, plain_text, workspace
+from pages.widgets.timed import draw_every
 from pages.widgets.views import run_view
 from pages.widgets.waiting import number_in_queue, waiting
 from tlcore.jobs.service import request_stop
@@ -24,10 +25,9 @@ _EVERY_SECONDS = 2.0
 def show_own_queue() -> None:
     """One's own jobs."""
     st.subheader("Queue", anchor=False)
-    _own_queue()
+    draw_every(_EVERY_SECONDS, _own_queue)
 
 
-@st.fragment(run_every=_EVERY_SECONDS)
 def _own_queue() -> None:
     with guarded():
         records = Registry(workspace()).unfinished()
@@ -40,10 +40,9 @@ def _own_queue() -> None:
 def show_queue_of_all() -> None:
     """Everybody's jobs: whose, what, and at which place. For operators only."""
     st.subheader("Queue", anchor=False)
-    _queue_of_all()
+    draw_every(_EVERY_SECONDS, _queue_of_all)
 
 
-@st.fragment(run_every=_EVERY_SECONDS)
 def _queue_of_all() -> None:
     with guarded():
         jobs = list(queue_of_all(workspace()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
 import streamlit as st
@@ -11,7 +12,8 @@ from streamlit.navigation.page import StreamlitPage
 
 from pages.widgets.story import APP_ICON
 
-_ROUTED: Final = "routed"
+# Of this run: a run that is broken off and the one that follows share the session's state for a moment.
+_ROUTED: Final[ContextVar[bool]] = ContextVar("routed", default=False)
 
 # Photos (not the drawings, which are SVG): a white one has no edge on a white page.
 _STYLE: Final = """<style>
@@ -47,11 +49,11 @@ def configure_page() -> None:
 @contextmanager
 def routed() -> Iterator[None]:
     """What runs inside came through the router."""
-    st.session_state[_ROUTED] = True
+    before = _ROUTED.set(True)
     try:
         yield
     finally:
-        del st.session_state[_ROUTED]
+        _ROUTED.reset(before)
 
 
 def require_router() -> None:
@@ -60,7 +62,7 @@ def require_router() -> None:
     Where there is a folder `pages/`, Streamlit runs a page's file by itself until the process has called
     `st.navigation` once: a bookmark opened right after a restart would be drawn without sidebar and guard.
     """
-    if _ROUTED not in st.session_state:
+    if not _ROUTED.get():
         configure_page()
         st.navigation(studio_pages())
         st.rerun()

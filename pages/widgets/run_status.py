@@ -9,6 +9,7 @@ import streamlit as st
 from pages.widgets.reports import duration_text, in_words, likely_in_words
 from pages.widgets.shell import guarded, plain_text, workspace
 from pages.widgets.text import size_text
+from pages.widgets.timed import draw_every
 from pages.widgets.waiting import before_it, waiting
 from tlcore.evaluation.report import Report
 from tlcore.jobs.ending import end_worker
@@ -21,6 +22,8 @@ from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
 from tlcore.runs.view import RunView
 from tlcore.training.history import PhaseEpochs
+
+_EVERY_SECONDS: Final = 2.0
 
 BadgeColor = Literal["gray", "blue", "orange", "red", "green"]
 
@@ -132,10 +135,9 @@ def _interruption(record: JobRecord, error: str) -> None:
         icon=":material/power_off:",
     )
     if waits_to_go_on(RunFolder.find(workspace(), record.id)):
-        _await_going_on(record.id)
+        draw_every(_EVERY_SECONDS, _await_going_on, record.id)
 
 
-@st.fragment(run_every=2.0)
 def _await_going_on(run_id: str) -> None:
     with guarded():
         if Registry(workspace()).get(run_id).state is not State.INTERRUPTED:

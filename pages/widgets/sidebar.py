@@ -10,6 +10,7 @@ from pages.widgets.modes import MODE_NAMES
 from pages.widgets.reports import backbone_name
 from pages.widgets.shell import current_dataset, guarded, plain_text, workspace
 from pages.widgets.time_left import rest_of
+from pages.widgets.timed import draw_every
 from pages.widgets.views import run_view
 from pages.widgets.waiting import number_in_queue, waiting
 from tlcore.devices import describe_host
@@ -51,7 +52,7 @@ def draw_sidebar() -> None:
         _draw_design()
     with guarded():
         at_work = bool(Registry(workspace()).unfinished())
-        st.fragment(_draw_work, run_every=_EVERY_SECONDS if at_work else _IDLE_SECONDS)()
+        draw_every(_EVERY_SECONDS if at_work else _IDLE_SECONDS, _draw_work)
     with guarded():
         _draw_device()
 

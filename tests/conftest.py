@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
-import struct
 import subprocess
 import sys
 import time
@@ -20,8 +20,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import tlcore.engines  # noqa: F401 - keeps OpenVINO from phoning home, also where a test imports it by itself
+from tests.mutations import mutated
+from tests.once import made_once
+from tests.planted import planted
 from tlcore.control_group import MemoryGroup, memory_group
-from tlcore.workspace import Workspace
+from tlcore.workspace import HOME_VARIABLE, Workspace
 
 CROP = 96
 PHOTOS = ("cat", "coffee", "rocket")
@@ -46,6 +49,39 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.section("faults")
     for line in table([kill for name, kills in properties if name == "faults" for kill in kills], lost):
         terminalreporter.write_line(line)
+
+
+# Files that take longest, by the processors' time. Those in which a browser waits come between others that don't.
+_LONGEST = (
+    "browser/test_whole_path",
+    "faults/test_trainings",
+    "browser/test_dataset",
+    "training/test_resuming",
+    "cli/test_cli",
+    "browser/test_two_tabs",
+    "training/test_kept_inputs",
+    "browser/test_ways_in",
+    "training/test_devices",
+    "browser/test_interrupted",
+    "training/test_session",
+    "browser/test_team",
+    "data/tfds/test_tfds_fetching",
+    "jobs/",
+    "audit/test_check",
+    "export/",
+    "cli/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Longest files first, so that all test processes end at about the same time."""
+    names = [Path(__file__).parent / name for name in _LONGEST]
+
+    def place(item: pytest.Item) -> int:
+        found = (number for number, name in enumerate(names) if str(item.path).startswith(str(name)))
+        return next(found, len(names))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -109,17 +145,16 @@ def picture_folder(tmp_path_factory: pytest.TempPathFactory, make_folder: Callab
 @pytest.fixture(scope="session")
 def tfds_files(tmp_path_factory: pytest.TempPathFactory, make_folder: Callable[..., Path]) -> Callable[[str], Path]:
     """tfds_files("tfrecord"): a data directory that TensorFlow Datasets itself filled. Read only: tests share it."""
-    root = tmp_path_factory.mktemp("tfds")
-    make_folder(root / "pictures", cat=12, coffee=12, rocket=12)
 
     def make(file_format: str) -> Path:
-        folder = root / file_format
-        if not folder.exists():
+        def fill(folder: Path) -> None:
+            make_folder(folder / "pictures", cat=12, coffee=12, rocket=12)
             script = Path(__file__).parent / "data" / "tfds" / "write_datasets.py"
-            command = [sys.executable, script, root / "pictures", folder, file_format]
+            command = [sys.executable, script, folder / "pictures", folder / "data", file_format]
             ran = subprocess.run(command, capture_output=True, text=True)
             assert ran.returncode == 0, ran.stderr[-3000:]
-        return folder
+
+        return made_once(tmp_path_factory, f"tfds-{file_format}", fill) / "data"
 
     return make
 
@@ -132,19 +167,74 @@ class FinishedRun:
     run_id: str
 
 
-@pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
-    """A frozen training on the textures sample at 64 pixels, done by a real worker."""
+def train_on_textures(folder: Path) -> None:
+    """A frozen training on the textures sample at 64 pixels, done by a real worker; its id is in `folder/run_id`."""
     from tlcore.config import RunConfig
     from tlcore.jobs.preflight import preflight
     from tlcore.jobs.service import submit, wait
+    from tlcore.jobs.supervisor import LOCK_NAME
+    from tlcore.locks import is_held
 
-    workspace = Workspace.open(tmp_path_factory.mktemp("finished") / "home")
+    workspace = Workspace.open(folder / "home")
     config = RunConfig.build(dataset="sample/textures", image_size=64, epochs=5, learning_rate=0.01)
-    run_id = submit(workspace, "train", preflight(workspace, config).config.to_json(), "Textures", config.dataset)
-    record = wait(workspace, run_id, timeout=300)
+    with planted(folder):  # tests/export/test_planted.py looks for what must not get out
+        run_id = submit(workspace, "train", preflight(workspace, config).config.to_json(), "Textures", config.dataset)
+        record = wait(workspace, run_id, timeout=300)
     assert record.state == "completed", record.error
-    return FinishedRun(workspace, run_id)
+    while is_held(workspace.root / LOCK_NAME):  # whoever copies the folder finds it at rest
+        time.sleep(0.05)
+    (folder / "run_id").write_text(run_id)
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    """A frozen training on the textures sample at 64 pixels, in this test process's own copy of its workspace."""
+    made = made_once(tmp_path_factory, "finished", train_on_textures)
+    home = tmp_path_factory.mktemp("finished") / "home"
+    shutil.copytree(made / "home", home)
+    return FinishedRun(Workspace.open(home), (made / "run_id").read_text())
+
+
+def convert_backbone(folder: Path) -> None:
+    """The built-in backbone as checks of datasets and trainings at the usual size use it, in a workspace `folder`."""
+    from tlcore.audit.backbone import load_backbone
+    from tlcore.progress import Silence
+
+    load_backbone(Workspace.open(folder), Silence())
+
+
+@pytest.fixture(scope="session")
+def with_backbone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Workspace]:
+    """with_backbone(root): a workspace in which the backbone is converted already, as by an earlier check."""
+    made = Workspace.open(made_once(tmp_path_factory, "converted", convert_backbone))
+
+    def make(root: Path) -> Workspace:
+        workspace = Workspace.open(root)
+        shutil.copytree(made.engines, workspace.engines, dirs_exist_ok=True)
+        return workspace
+
+    return make
+
+
+def quickstart_to_files(folder: Path) -> None:
+    """The command of the README in an empty workspace `folder/home`; what it wrote is in two files beside that."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "tlcore", "quickstart", "--json"],
+        stdin=subprocess.DEVNULL,
+        env=os.environ | {HOME_VARIABLE: str(folder / "home")},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert ran.returncode == 0, ran.stderr
+    (folder / "out.json").write_text(ran.stdout)
+    (folder / "err.txt").write_text(ran.stderr)
+
+
+@pytest.fixture(scope="session")
+def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`tlcore quickstart --json`: `out.json`, `err.txt`, and the workspace `home`. Read only: tests share it."""
+    return made_once(tmp_path_factory, "quickstart", quickstart_to_files)
 
 
 @pytest.fixture
@@ -185,77 +275,4 @@ def fuzz_rounds() -> int:
 @pytest.fixture(scope="session")
 def mutate() -> Callable[[random.Random, bytes, list[bytes]], bytes]:
     """mutate(dice, data, others): a file damaged in one to three ways, perhaps with a piece of another one."""
-    return _mutated
-
-
-# Numbers at the edges of what a decoder's counters hold.
-_EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
-
-_Mutation = Callable[[random.Random, bytearray, list[bytes]], None]
-
-
-def _flip_bits(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
-    for _ in range(dice.choice((1, 1, 2, 8, 40))):
-        data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
-
-
-def _change_header(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
-    for _ in range(dice.choice((1, 2, 6))):
-        data[dice.randrange(min(len(data), 64))] = dice.randrange(256)
-
-
-def _write_edge(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
-    number, form = dice.choice(_EDGES), dice.choice(("<I", ">I", "<H", ">H"))
-    place = dice.randrange(min(len(data) - 4, dice.choice((200, 2000, 10**9))))
-    struct.pack_into(form, data, place, number & (0xFFFF if form[1] == "H" else 0xFFFFFFFF))
-
-
-def _cut(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
-    del data[dice.randrange(1, len(data)) :]
-
-
-def _remove_piece(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
-    start = dice.randrange(len(data))
-    del data[start : start + dice.choice((1, 2, 30, 500))]
-
-
-def _repeat_piece(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
-    start, length = dice.randrange(len(data)), dice.choice((1, 4, 100, 1000))
-    data[start:start] = data[start : start + length] * dice.choice((1, 1, 20))
-
-
-def _overwrite_piece(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
-    start, length = dice.randrange(len(data)), dice.choice((4, 50, 800))
-    value = dice.choice((b"\0", b"\xff", b"A", dice.randbytes(1)))
-    data[start : start + length] = value * min(length, len(data) - start)
-
-
-def _splice(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
-    other = dice.choice(others)
-    data[dice.randrange(len(data)) :] = other[dice.randrange(len(other)) :]
-
-
-def _append_noise(dice: random.Random, data: bytearray, others: list[bytes]) -> None:
-    data += dice.randbytes(dice.choice((1, 100, 5000)))
-
-
-_MUTATIONS: tuple[_Mutation, ...] = (
-    _flip_bits,
-    _change_header,
-    _write_edge,
-    _cut,
-    _remove_piece,
-    _repeat_piece,
-    _overwrite_piece,
-    _splice,
-    _append_noise,
-)
-
-
-def _mutated(dice: random.Random, data: bytes, others: list[bytes]) -> bytes:
-    changed = bytearray(data)
-    for _ in range(dice.choice((1, 1, 1, 2, 3))):
-        dice.choice(_MUTATIONS)(dice, changed, others)
-        if len(changed) < 8:
-            break
-    return bytes(changed)
+    return mutated

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tlcore.limits import DEMO, LOCAL, TEAM
+
 ROOT = Path(__file__).parents[1]
 VARIABLE = re.compile(r"TLCORE_[A-Z_]+[A-Z]")
 READ = re.compile(r'^\w*VARIABLE\w*(?:: Final)? = "(TLCORE_\w+)"', re.MULTILINE)
@@ -36,6 +38,19 @@ def test_every_variable_is_documented() -> None:
     table = re.findall(r"^\| `(TLCORE_\w+)` \|", (ROOT / "docs" / "deploy.md").read_text(), re.MULTILINE)
     assert set(table) == _read_by_the_code() - FOR_OURSELVES
     assert len(table) == len(set(table))
+
+
+def test_the_table_of_limits_is_what_the_code_holds_people_to() -> None:
+    text = (ROOT / "docs" / "deploy.md").read_text()
+    for words, name in (
+        ("datasets", "datasets"),
+        ("pictures in one dataset", "pictures"),
+        ("versions of a dataset that are kept, the current one among them", "versions"),
+        ("trainings that are kept, those in the bin among them", "runs"),
+        ("jobs waiting or at work", "jobs"),
+    ):
+        figures = " | ".join(f"{getattr(limits, name):,}" for limits in (LOCAL, TEAM, DEMO))
+        assert f"| {words} | {figures} |\n" in text
 
 
 def test_links_between_documents_lead_somewhere() -> None:
@@ -68,6 +83,8 @@ def test_the_server_is_tight_by_default() -> None:
     assert server["address"] == "127.0.0.1"
     assert server["enableCORS"] is True
     assert server["enableXsrfProtection"] is True
+    assert server["enableStaticServing"] is False
+    assert server["enableAgentApi"] is False
 
 
 def test_secrets_are_never_committed_and_the_example_has_none() -> None:

@@ -109,6 +109,34 @@ def test_a_login_without_a_name_for_the_person_is_refused() -> None:
             Person.from_claims(claims)
 
 
+@pytest.mark.parametrize(
+    ("claim", "counts", "counts_where_trusted"),
+    [
+        ({"email_verified": True}, True, True),
+        ({"email_verified": "true"}, True, True),
+        ({}, False, True),
+        ({"email_verified": None}, False, True),
+        ({"email_verified": False}, False, False),
+        ({"email_verified": "false"}, False, False),
+        ({"email_verified": ""}, False, False),
+        ({"email_verified": 1}, False, False),
+    ],
+)
+def test_an_address_counts_only_where_the_service_vouches_for_it(
+    claim: dict[str, object], counts: bool, counts_where_trusted: bool
+) -> None:
+    claims = {"iss": "https://login.example.org/V2", "sub": "7", "email": "ann@example.org"} | claim
+    trusted = {"TLCORE_TRUSTED_ISSUERS": "https://other.example.org, https:\N{WORD JOINER}//login.example.org/V2"}
+    for environment, expected in (({}, counts), (trusted, counts_where_trusted)):
+        person = Person.from_claims(claims, environment)
+        assert (person.email, person.unverified)[not expected] == "ann@example.org"
+        assert (person.email, person.unverified)[expected] == ""
+        assert person.is_admin({"TLCORE_ADMINS": "ann@example.org"}) is expected
+        assert person.may_enter({"TLCORE_MEMBERS": "@example.org"}) is expected
+    like = {"TLCORE_TRUSTED_ISSUERS": "https://login.example.org,https://login.example.org/v2,"}
+    assert bool(Person.from_claims(claims, like).email) is counts
+
+
 def test_administrators_and_members_are_known_by_their_address() -> None:
     assert ANN.is_admin({"TLCORE_ADMINS": "boss@example.org, Ann@Example.org"})
     assert not BEN.is_admin({"TLCORE_ADMINS": "ann@example.org"})

@@ -1,10 +1,11 @@
 import os
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from tlcore.errors import ImportRefused, InputError, WorkspaceError
+from tlcore.modes import WORKSPACE_VARIABLE
 from tlcore.workspace import (
     CACHE_VARIABLE,
     HOME_VARIABLE,
@@ -124,15 +125,18 @@ def test_a_root_that_holds_the_workspaces_does_not_open_them(tmp_path: Path, mod
             own.allowed_path(place)
 
 
-def test_the_caches_may_be_given_more_or_less_room(tmp_path: Path) -> None:
-    assert Workspace.open(tmp_path, {CACHE_VARIABLE: "0.5"}).limits.cache_bytes == 500_000_000
-    assert Workspace.open(tmp_path, {CACHE_VARIABLE: "0"}).limits.cache_bytes == 0
-    assert Workspace.open(tmp_path, {CACHE_VARIABLE: ""}).limits == Limits()
-    demo = Workspace.open(tmp_path, {CACHE_VARIABLE: "7", MODE_VARIABLE: "demo"}).limits
-    assert (demo.cache_bytes, demo.pictures) == (7_000_000_000, LIMITS["demo"].pictures)
+@pytest.mark.parametrize(
+    ("variable", "limit"), [(CACHE_VARIABLE, "cache_bytes"), (WORKSPACE_VARIABLE, "workspace_bytes")]
+)
+def test_caches_and_the_rest_may_be_given_more_or_less_room(tmp_path: Path, variable: str, limit: str) -> None:
+    assert getattr(Workspace.open(tmp_path, {variable: "0.5"}).limits, limit) == 500_000_000
+    assert getattr(Workspace.open(tmp_path, {variable: "0"}).limits, limit) == 0
+    assert Workspace.open(tmp_path, {variable: ""}).limits == Limits()
+    demo = Workspace.open(tmp_path, {variable: "7", MODE_VARIABLE: "demo"}).limits
+    assert demo == replace(LIMITS["demo"], **{limit: 7_000_000_000})
     for bad in ("much", "-1", "nan", "inf", "1e12", "5 GB"):
-        with pytest.raises(WorkspaceError, match=f"{CACHE_VARIABLE}.*{bad}"):
-            Workspace.open(tmp_path, {CACHE_VARIABLE: bad})
+        with pytest.raises(WorkspaceError, match=f"{variable}.*{bad}"):
+            Workspace.open(tmp_path, {variable: bad})
 
 
 def test_who_starts_the_app_is_told_how_to_allow_a_folder(tmp_path: Path) -> None:

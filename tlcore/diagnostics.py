@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import re
 import zipfile
@@ -25,7 +26,7 @@ from tlcore.logs.reading import LogLine, read_lines
 from tlcore.logs.writing import OURS
 from tlcore.members import all_workspaces
 from tlcore.migrations.mark import read_mark
-from tlcore.modes import CACHE_VARIABLE, MINUTES_VARIABLE, MODE_VARIABLE, SOURCES_VARIABLE
+from tlcore.modes import CACHE_VARIABLE, MINUTES_VARIABLE, MODE_VARIABLE, SOURCES_VARIABLE, WORKSPACE_VARIABLE
 from tlcore.overview import folder_sizes, installed_versions
 from tlcore.processes import own_processes
 from tlcore.runs.events import Event, last_event, read_events
@@ -48,8 +49,17 @@ All of it is text: look through it before you send it.
 """
 
 _MOST_JOBS: Final = 200
+
+_log = logging.getLogger(__name__)
 _MOST_LINES: Final = 1000
-_TOLD: Final = (MODE_VARIABLE, CACHE_VARIABLE, SOURCES_VARIABLE, MINUTES_VARIABLE, "TLCORE_RESUME")
+_TOLD: Final = (
+    MODE_VARIABLE,
+    CACHE_VARIABLE,
+    WORKSPACE_VARIABLE,
+    SOURCES_VARIABLE,
+    MINUTES_VARIABLE,
+    "TLCORE_RESUME",
+)
 _CONFIG: Final = ("backbone", "mode", "image_size", "batch_size", "epochs", "fine_tune_epochs", "seed")
 _ERROR_ID: Final = re.compile(r"\bE-[0-9a-f]{6}\b")
 _FRAME: Final = re.compile(r'^  File "([^"]+)", line (\d+), in ([\w.<>]+)$', re.MULTILINE)
@@ -124,7 +134,7 @@ def _caches(workspace: Workspace) -> list[dict[str, Any]]:
 
 def _jobs(workspace: Workspace, names: _Names) -> Iterator[dict[str, Any]]:
     for number, place in enumerate(all_workspaces(workspace), start=1):
-        for record in Registry(place).list()[:_MOST_JOBS]:
+        for record in _listed(place):
             yield {
                 "workspace": number,
                 "id": record.id,
@@ -138,6 +148,15 @@ def _jobs(workspace: Workspace, names: _Names) -> Iterator[dict[str, Any]]:
                 "error_ids": _ERROR_ID.findall(record.error or ""),
                 **_of_folder(place, record),
             }
+
+
+def _listed(place: Workspace, kind: str | None = None) -> tuple[JobRecord, ...]:
+    """A workspace's newest jobs; none where its list can't be read, since that may be what help is needed with."""
+    try:
+        return Registry(place).list(kind)[:_MOST_JOBS]
+    except StudioError as error:
+        _log.warning("the jobs of a workspace are left out of the diagnostics: %s", error)
+        return ()
 
 
 def _of_folder(place: Workspace, record: JobRecord) -> dict[str, Any]:
@@ -159,7 +178,7 @@ def _of_folder(place: Workspace, record: JobRecord) -> dict[str, Any]:
 def _forecasts(workspace: Workspace) -> Iterator[dict[str, Any]]:
     """Of each training that ended by itself: what was foretold at its start, and what it took."""
     for place in all_workspaces(workspace):
-        for record in Registry(place).list("train")[:_MOST_JOBS]:
+        for record in _listed(place, "train"):
             if record.started is None or record.ended is None or record.state.value != "completed":
                 continue
             told = _foretold(place, record)

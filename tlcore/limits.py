@@ -7,6 +7,8 @@ from typing import Final
 
 MEBIBYTE: Final = 1024**2
 GIBIBYTE: Final = 1024**3
+UNBOUNDED: Final = 10**15
+"""More bytes than any disk has: nothing is measured where that is the limit."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,11 @@ class Limits:
         decode_seconds: Time that decoding one picture may take.
         decode_bytes: Address space of the decoding process, in bytes.
         cache_bytes: What all caches together may take on the disk; those used least recently make way.
+        workspace_bytes: What everything else in the workspace may take, before more is let in. Jobs that are let in
+            together may exceed it by what each of them brings, which the limits of archives and jobs bound.
         datasets: Number of people's own datasets in the workspace.
+        versions: Versions of a dataset that are kept with their pictures, the current one among them.
+        runs: Trainings that are kept, those in the bin among them.
         epochs: Epochs of each phase of a training.
         image_size: Side of the pictures that a training works on, in pixels.
         batch_size: Pictures that a training works on at a time.
@@ -48,7 +54,10 @@ class Limits:
     decode_seconds: float = 20.0
     decode_bytes: int = 2 * GIBIBYTE
     cache_bytes: int = 20_000_000_000
+    workspace_bytes: int = UNBOUNDED
     datasets: int = 10_000
+    versions: int = 50
+    runs: int = 100_000
     epochs: int = 10_000
     image_size: int = 2048
     batch_size: int = 4096
@@ -72,7 +81,9 @@ LOCAL: Final = Limits()
 TEAM: Final = Limits(
     # People who know each other share a machine: generous, but nobody fills the disk or the queue by mistake.
     cache_bytes=5_000_000_000,
+    workspace_bytes=50_000_000_000,
     datasets=200,
+    runs=1000,
     epochs=1000,
     image_size=1024,
     batch_size=1024,
@@ -92,7 +103,10 @@ DEMO: Final = Limits(
     decode_seconds=10.0,
     decode_bytes=GIBIBYTE,
     cache_bytes=1_000_000_000,
+    workspace_bytes=2_000_000_000,
     datasets=5,
+    versions=3,  # every import in another one's place keeps the pictures of those before
+    runs=30,
     epochs=20,
     image_size=260,  # of the largest built-in backbone
     batch_size=64,

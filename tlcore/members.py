@@ -21,13 +21,14 @@ from typing import Final
 
 from tlcore.errors import InputError
 from tlcore.files import read_json, write_json
-from tlcore.modes import ADMINS_VARIABLE, MEMBERS_VARIABLE, MODE_VARIABLE, named_in
+from tlcore.modes import ADMINS_VARIABLE, MEMBERS_VARIABLE, MODE_VARIABLE, listed_in, named_in
 from tlcore.workspace import HOST_VARIABLE, Workspace
 
 USERS: Final = "users"
 DEMO: Final = "demo"
 OWNER: Final = "owner.json"
 SEEN: Final = "seen"
+ISSUERS_VARIABLE: Final = "TLCORE_TRUSTED_ISSUERS"
 
 _PERSON: Final = re.compile(r"[0-9a-f]{24}")
 _SESSION: Final = re.compile(r"[0-9a-f]{32}")
@@ -42,17 +43,24 @@ class Person:
         issuer: The login service.
         subject: Its name for the person, which never changes.
         name: What people call them.
-        email: "" where the service doesn't tell it, or says that nobody has verified it.
+        email: The address that the service has verified; "" where it doesn't say that it has.
+        unverified: The address that it tells without saying so, which counts for nothing.
     """
 
     issuer: str
     subject: str
     name: str = ""
     email: str = ""
+    unverified: str = ""
 
     @classmethod
-    def from_claims(cls, claims: Mapping[str, object]) -> Person:
+    def from_claims(cls, claims: Mapping[str, object], environment: Mapping[str, str] = os.environ) -> Person:
         """The person from what an OpenID Connect login tells.
+
+        Args:
+            claims: What it tells.
+            environment: Its `$TLCORE_TRUSTED_ISSUERS` lists login services whose addresses count though they don't say
+                whether they verified them. An address that a service calls unverified never counts.
 
         Raises:
             InputError: Service or subject is missing: nobody could be told from anybody else.
@@ -63,9 +71,10 @@ class Person:
                 "The login service did not say who you are",
                 hint="Sign out and in again; if that doesn't help, ask whoever runs this app to look at its login.",
             )
-        verified = claims.get("email_verified") not in (False, "false")
-        email = _text(claims.get("email")) if verified else ""
-        return cls(issuer, subject, _text(claims.get("name")) or email or "Somebody", email)
+        address = _text(claims.get("email"))
+        counts = _is_verified(claims.get("email_verified"), issuer, environment)
+        email, unverified = (address, "") if counts else ("", address)
+        return cls(issuer, subject, _text(claims.get("name")) or email or "Somebody", email, unverified)
 
     @property
     def key(self) -> str:
@@ -129,6 +138,11 @@ def count_sessions(app: Workspace) -> int:
     return sum(1 for path in folder.glob(f"*/{SEEN}") if _SESSION.fullmatch(path.parent.name))
 
 
+def session_folders(app: Workspace) -> list[Path]:
+    """Every folder that has the name of a session's workspace, whether there is one in it or not."""
+    return [path for path in (app.host / DEMO).glob("*") if _SESSION.fullmatch(path.name) and path.is_dir()]
+
+
 def all_workspaces(host: Workspace) -> Iterator[Workspace]:
     """Every workspace of an app, in no special order: for its queue, its watchdog and its administrators.
 
@@ -170,6 +184,13 @@ def _open(app: Workspace, root: Path, environment: Mapping[str, str]) -> Workspa
 def _placed(host: Workspace, root: Path) -> Workspace:
     """Another workspace of the same app, whose folders are there already."""
     return Workspace(root, host.limits, host.mode, host.roots, host.host, host.sources)
+
+
+def _is_verified(claim: object, issuer: str, environment: Mapping[str, str]) -> bool:
+    """Whether the service vouches for the address: it says so, as a truth value or, as some do, as a text."""
+    if claim is None:
+        return issuer in listed_in(environment, ISSUERS_VARIABLE)  # letter for letter: capitals may matter
+    return claim is True or (isinstance(claim, str) and claim.casefold() == "true")
 
 
 def _text(value: object) -> str:

@@ -20,6 +20,7 @@ from tlcore.limits import DEMO, LOCAL, TEAM, Limits
 MODE_VARIABLE: Final = "TLCORE_MODE"
 SOURCES_VARIABLE: Final = "TLCORE_SOURCES"
 CACHE_VARIABLE: Final = "TLCORE_CACHE_GB"
+WORKSPACE_VARIABLE: Final = "TLCORE_WORKSPACE_GB"
 MINUTES_VARIABLE: Final = "TLCORE_DEMO_MINUTES"
 READY_VARIABLE: Final = "TLCORE_READY"
 ADMINS_VARIABLE: Final = "TLCORE_ADMINS"
@@ -27,7 +28,7 @@ MEMBERS_VARIABLE: Final = "TLCORE_MEMBERS"
 
 Mode = Literal["local", "team", "demo"]
 
-_MOST_CACHE_GB: Final = 1_000_000
+_MOST_GB: Final = 1_000_000
 _DEMO_MINUTES: Final = 60.0
 _LEAST_MINUTES: Final = 5.0
 _MOST_MINUTES: Final = 7 * 24 * 60.0
@@ -114,24 +115,17 @@ def mode_of(environment: Mapping[str, str]) -> Mode:
 
 
 def limits_of(environment: Mapping[str, str], mode: Mode) -> Limits:
-    """The mode's limits, with `$TLCORE_CACHE_GB` for all caches together.
+    """The mode's limits, with `$TLCORE_CACHE_GB` for all caches together and `$TLCORE_WORKSPACE_GB` for the rest.
 
     Raises:
-        WorkspaceError: The variable has an impossible value.
+        WorkspaceError: A variable has an impossible value.
     """
     limits = POLICIES[mode].limits
-    text = environment.get(CACHE_VARIABLE)
-    if not text:
-        return limits
-    gigabytes = _number(text)
-    if not 0 <= gigabytes <= _MOST_CACHE_GB:
-        raise WorkspaceError(
-            f"The variable {CACHE_VARIABLE} has an impossible value",
-            value=text[:100],
-            options=[f"0 to {_MOST_CACHE_GB:,}"],
-            hint="Set it to the gigabytes that all caches together may take on the disk, such as 5, or remove it.",
-        )
-    return replace(limits, cache_bytes=int(gigabytes * 1e9))
+    return replace(
+        limits,
+        cache_bytes=_bytes_of(environment, CACHE_VARIABLE, "all caches together", limits.cache_bytes),
+        workspace_bytes=_bytes_of(environment, WORKSPACE_VARIABLE, "everything but caches", limits.workspace_bytes),
+    )
 
 
 def sources_of(environment: Mapping[str, str], mode: Mode) -> frozenset[Source]:
@@ -181,7 +175,29 @@ def demo_minutes(environment: Mapping[str, str]) -> float:
 
 def named_in(environment: Mapping[str, str], variable: str) -> frozenset[str]:
     """The e-mail addresses in a variable, with commas between them, in small letters."""
-    return frozenset(name.strip().casefold() for name in environment.get(variable, "").split(",") if name.strip())
+    return frozenset(name.casefold() for name in listed_in(environment, variable))
+
+
+def listed_in(environment: Mapping[str, str], variable: str) -> frozenset[str]:
+    """What a variable lists, with commas between."""
+    # Pages keep addresses from becoming links by a mark that nobody sees, and that is copied with them.
+    text = environment.get(variable, "").replace("\N{WORD JOINER}", "")
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
+
+
+def _bytes_of(environment: Mapping[str, str], variable: str, what: str, otherwise: int) -> int:
+    text = environment.get(variable)
+    if not text:
+        return otherwise
+    gigabytes = _number(text)
+    if not 0 <= gigabytes <= _MOST_GB:
+        raise WorkspaceError(
+            f"The variable {variable} has an impossible value",
+            value=text[:100],
+            options=[f"0 to {_MOST_GB:,}"],
+            hint=f"Set it to the gigabytes that {what} may take on the disk, such as 5, or remove it.",
+        )
+    return int(gigabytes * 1e9)
 
 
 def _in_order(sources: Iterable[Source]) -> list[str]:

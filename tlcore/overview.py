@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import shutil
 from collections import Counter
@@ -14,6 +15,7 @@ from typing import Any, Final
 import tlcore
 from tlcore.caches.budget import list_items, used
 from tlcore.devices import describe_host, gpu_memory
+from tlcore.errors import StudioError
 from tlcore.jobs.waiting import Wait, wait_of
 from tlcore.logs.reading import LogLine, errors_in, read_lines
 from tlcore.members import all_workspaces, owner_name
@@ -28,6 +30,8 @@ from tlcore.workspace import Workspace
 PACKAGES: Final = ("tensorflow", "keras", "openvino", "streamlit", "numpy", "pillow", "scikit-learn", "pyarrow")
 
 _MOST_FAILED: Final = 20
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,12 +82,27 @@ def queue_of_all(workspace: Workspace) -> Iterator[QueuedJob]:
     Args:
         workspace: Any workspace of the app.
     """
-    found = [
-        QueuedJob(one, record, owner_name(one), wait_of(one, record.id) if record.state is State.QUEUED else None)
-        for one in all_workspaces(workspace)
-        for record in Registry(one).unfinished()
-    ]
+    found = [job for one in all_workspaces(workspace) for job in _queue_of(one)]
     yield from sorted(found, key=lambda job: (job.wait.position if job.wait else 0, job.record.queued))
+
+
+def _queue_of(workspace: Workspace) -> list[QueuedJob]:
+    """One workspace's, none where it can't be read: the others are shown all the same."""
+    try:
+        return [
+            QueuedJob(
+                workspace,
+                record,
+                owner_name(workspace),
+                wait_of(workspace, record.id) if record.state is State.QUEUED else None,
+            )
+            for record in Registry(workspace).unfinished()
+        ]
+    except StudioError as error:
+        if workspace.mode == "local":
+            raise
+        _log.warning("the queue of a workspace can't be read: %s", error)
+        return []
 
 
 def failed_jobs(workspace: Workspace) -> list[JobRecord]:

@@ -18,7 +18,15 @@ from tlcore.errors import InputError, StudioError, WorkspaceError
 from tlcore.jobs.ready import bring_ready_run
 from tlcore.jobs.throwaway import check_room_for_session, keep_swept
 from tlcore.loopback import host_of, is_loopback
-from tlcore.members import SEEN, Person, new_session_key, person_workspace, session_exists, session_workspace
+from tlcore.members import (
+    ISSUERS_VARIABLE,
+    SEEN,
+    Person,
+    new_session_key,
+    person_workspace,
+    session_exists,
+    session_workspace,
+)
 from tlcore.modes import CACHE_VARIABLE, MODE_VARIABLE, SOURCES_VARIABLE, demo_minutes
 from tlcore.workspace import HOME_VARIABLE, MEBIBYTE, ROOTS_VARIABLE, Workspace
 
@@ -92,13 +100,21 @@ def who() -> Person:
     if st.user.get("is_logged_in") is not True:
         raise SignInNeeded("Nobody is signed in", hint="Sign in first.")
     person = Person.from_claims(st.user.to_dict())
-    if not person.may_enter(os.environ):
+    if person.may_enter(os.environ):
+        return person
+    if person.unverified:
         raise InputError(
-            "You are signed in, but not one of those who may use this app",
-            value=person.email or "no verified e-mail address",
-            hint="Ask whoever runs this app to let you in, or sign in with another account.",
+            "You are signed in, but the login service does not say that your e-mail address was verified, and this app "
+            "lets people in by their address",
+            value=person.unverified,
+            hint="Verify the address with your login service, then sign out and in again. If that doesn't help, tell "
+            f"whoever runs this app: it has to name the service in {ISSUERS_VARIABLE}, as {person.issuer}",
         )
-    return person
+    raise InputError(
+        "You are signed in, but not one of those who may use this app",
+        value=person.email or "an account without an e-mail address",
+        hint="Ask whoever runs this app to let you in, or sign in with another account.",
+    )
 
 
 def check_address() -> None:

@@ -7,11 +7,12 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from pages.widgets.address import close_job, open_view
+from pages.widgets.address import close_job, follow_job, open_view
 from pages.widgets.importing import forget_form
 from pages.widgets.jobs import watch_job
 from pages.widgets.shell import guarded, plain_text, workspace
 from pages.widgets.tables import sentence_table
+from tlcore.jobs.again import resume
 from tlcore.jobs.service import read_error, read_result
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
@@ -20,17 +21,19 @@ from tlcore.runs.states import State
 KINDS: Final = ("import", "kaggle", "add", "unpack-dataset")
 
 _TOLD: Final = "arrivals-told"
+_CLOSED: Final = "arrivals-closed"
 _FEW: Final = 6
 
 
 def show_arrivals() -> None:
-    """Jobs at work, whoever started them, and the end of the one that the address names."""
+    """Jobs at work, whoever started them; the end of the one that the address names; the last, if interrupted."""
     named = st.query_params.get("job")
     working = [record.id for record in Registry(workspace()).unfinished() if record.kind in KINDS]
-    for job in dict.fromkeys([*([named] if named else []), *working]):
+    interrupted = _last_if_interrupted()
+    for job in dict.fromkeys([*([named] if named else []), *working, *interrupted]):
         with guarded():
             view = watch_job(job)
-            if view.state.ended and job == named and view.record.kind in KINDS:
+            if view.state.ended and job in (named, *interrupted) and view.record.kind in KINDS:
                 _show_end(view.record)
 
 
@@ -40,6 +43,15 @@ def is_arriving() -> bool:
     return any(record.id == named for record in Registry(workspace()).unfinished())
 
 
+def _last_if_interrupted() -> list[str]:
+    """The newest job if nobody has let it go on: whoever comes back finds it, also without its address."""
+    registry = Registry(workspace())
+    newest = max((one for kind in KINDS for one in registry.list(kind)[:1]), key=lambda one: one.created, default=None)
+    if newest is None or newest.state is not State.INTERRUPTED or newest.id in st.session_state.get(_CLOSED, ()):
+        return []
+    return [newest.id]
+
+
 def _show_end(record: JobRecord) -> None:
     if record.state is State.COMPLETED:
         result = read_result(workspace(), record.id)
@@ -47,12 +59,41 @@ def _show_end(record: JobRecord) -> None:
         _show_result(record, result)
     elif record.state is State.STOPPED:
         st.info("It was stopped; nothing of it was kept.", icon=":material/stop_circle:")
+    elif record.state is State.INTERRUPTED:
+        _show_interruption(record)
     else:
         st.error(plain_text(str(read_error(workspace(), record.id))), icon=":material/error:")
         if "new" in st.query_params:
             upload = ", but for the upload: choose it again" if record.kind == "import" else ""
             st.caption(f"Nothing was kept. The form below is as you left it{upload}.")
-    st.button("Close this message", key=f"close-{record.id}", type="tertiary", on_click=close_job)
+    st.button(
+        "Close this message", key=f"close-{record.id}", type="tertiary", on_click=_close_message, args=(record.id,)
+    )
+
+
+def _close_message(job: str) -> None:
+    st.session_state.setdefault(_CLOSED, set()).add(job)
+    if st.query_params.get("job") == job:
+        close_job()
+
+
+def _show_interruption(record: JobRecord) -> None:
+    """Why it was interrupted, and a button that starts it again."""
+    reason = plain_text(record.error or "Its process was ended.")
+    st.warning(f"{plain_text(record.title)} was interrupted. {reason}", icon=":material/power_off:")
+    pressed = st.button(
+        "Go on",
+        icon=":material/resume:",
+        key=f"go-on-{record.id}",
+        help="Puts it back in the queue. Nothing half-made was kept, and what you gave is still there.",
+    )
+    if pressed:
+        with guarded():
+            # The second click of two finds it in the queue already.
+            if Registry(workspace()).get(record.id).state.ended:
+                resume(workspace(), record.id)
+            follow_job(record.id)
+            st.rerun()
 
 
 def _lead_there(record: JobRecord, result: dict[str, Any]) -> None:

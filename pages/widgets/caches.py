@@ -21,6 +21,7 @@ _NAMES: Final[dict[CacheKind, str]] = {
     "trunk": "Activations for fine-tuning",
     "networks": "Converted networks",
     "thumbnails": "Small copies",
+    "checkpoints": "Checkpoints of trainings",
 }
 _LOST: Final[dict[CacheKind, str]] = {
     "images": "The next training reads and decodes its pictures again: some seconds for a thousand photos.",
@@ -30,7 +31,12 @@ _LOST: Final[dict[CacheKind, str]] = {
     "a thousand photos with a small model, minutes with a large one.",
     "networks": "The next training with each of these models converts it again: 1 to 25 seconds.",
     "thumbnails": "Galleries make them again while you look: the first look at each page is slower.",
+    "checkpoints": "These trainings can't learn for longer any more: nothing is kept that they could go on from.",
 }
+_NEEDED: Final[dict[CacheKind, str]] = {
+    "checkpoints": "What trainings need that wait, are at work, were interrupted or failed",
+}
+_USED: Final = "What a training uses right now"
 _CLEARED: Final = "caches-cleared"
 _NUMBER: Final = re.compile(r"([0-9]+)")
 _ROWS_BEFORE_SCROLLING: Final = 12
@@ -42,7 +48,8 @@ def show_caches() -> None:
     st.subheader("Caches", anchor=False)
     st.caption(
         "What was computed once is kept, so that the next training with the same pictures starts sooner. What was used "
-        "longest ago makes way by itself; clearing by hand is never needed, and costs time only."
+        "longest ago makes way by itself; clearing by hand is never needed, and costs time only. What trainings could "
+        "go on from (checkpoints) makes way last."
     )
     items = list_items(workspace())
     _metrics(items)
@@ -109,7 +116,7 @@ def _buttons(items: Sequence[Item]) -> None:
                 icon=":material/mop:",
                 key=f"caches-{kind}",
                 disabled=all(item.in_use for item in some),
-                help="A training uses them right now." if all(item.in_use for item in some) else "It asks first.",
+                help=f"{_NEEDED.get(kind, _USED)} stays." if all(item.in_use for item in some) else "It asks first.",
             ):
                 ask_to_clear(kind, some)
 
@@ -123,7 +130,7 @@ def ask_to_clear(kind: CacheKind, items: Sequence[Item]) -> None:
         "pictures, trainings and models stay as they are."
     )
     if len(free) < len(items):
-        st.markdown("What a training uses right now is kept.")
+        st.markdown(f"{_NEEDED.get(kind, _USED)} is kept.")
     with st.container(horizontal=True):
         if st.button("Clear", type="primary", key="caches-yes", on_click=_clear, args=(kind,)):
             st.rerun()
@@ -142,7 +149,7 @@ def _tell() -> None:
     """Tells once what clearing did."""
     outcome = st.session_state.pop(_CLEARED, None)
     if isinstance(outcome, Cleared):
-        kept = " What a training uses right now was kept." if outcome.kept_in_use else ""
+        kept = " What is in use was kept." if outcome.kept_in_use else ""
         st.success(f"{size_text(outcome.bytes)} are free again.{kept}", icon=":material/check:")
     elif isinstance(outcome, StudioError):
         with guarded():

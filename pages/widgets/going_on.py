@@ -9,8 +9,8 @@ import streamlit as st
 
 from pages.widgets.shell import plain_text, workspace
 from tlcore.errors import StudioError
-from tlcore.jobs.going_on import can_learn_longer, kept_standing
-from tlcore.jobs.service import extend, resume
+from tlcore.jobs.again import extend, resume
+from tlcore.jobs.going_on import can_learn_longer, has_lost_rounds, kept_standing
 from tlcore.plots.history import PHASE_NAMES
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.record import JobRecord
@@ -20,12 +20,17 @@ _REFUSED: Final = "going-on-refused"
 _FAILED: Final = "going-on-failed"
 _USUAL: Final = 5
 _MOST: Final = 1_000
+_NOT_KEPT: Final = (
+    "More rounds (epochs) can't be added: what this training would go on from is not kept any more. It made way for "
+    "caches, was cleared, or stayed on another machine. To learn for longer, start a new training with the same "
+    "settings."
+)
 
 
 def go_on_button(record: JobRecord) -> None:
     """Lets a training go on that was interrupted or stopped, or failed; nothing for others."""
     _show_refusal()
-    if record.state.can_resume:
+    if record.state.can_resume and not _asks(has_lost_rounds, record):
         st.button(
             "Go on",
             icon=":material/resume:",
@@ -41,7 +46,9 @@ def more_rounds(record: JobRecord) -> None:
     _show_refusal()
     if not record.state.ended:
         st.caption("This training goes on at the moment: what this page tells is the result of before.")
-    if not _can_learn_longer(record):
+    if not _asks(can_learn_longer, record):
+        if _asks(has_lost_rounds, record):
+            st.caption(_NOT_KEPT)
         return
     number_key = f"more-rounds-{record.id}"
     with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
@@ -59,9 +66,9 @@ def more_rounds(record: JobRecord) -> None:
         st.switch_page("pages/train.py", query_params={"run": record.id})
 
 
-def _can_learn_longer(record: JobRecord) -> bool:
+def _asks(question: Callable[[JobRecord, RunFolder], bool], record: JobRecord) -> bool:
     try:
-        return can_learn_longer(record, RunFolder.find(workspace(), record.id))
+        return question(record, RunFolder.find(workspace(), record.id))
     except StudioError:  # its folder or configuration is damaged: the page tells that elsewhere
         return False
 

@@ -12,6 +12,7 @@ import streamlit as st
 from pages.widgets.shell import is_operator, plain_text, workspace
 from pages.widgets.text import size_text
 from tlcore.devices import HostFacts, describe_host, gpu_memory
+from tlcore.limits import UNBOUNDED
 from tlcore.migrations.mark import Mark, read_mark
 from tlcore.overview import folder_sizes, installed_versions
 from tlcore.workspace import Workspace
@@ -119,7 +120,14 @@ def show_limits() -> None:
             "Time to decode one picture": f"{limits.decode_seconds:g} s",
             "Memory to decode one picture": size_text(limits.decode_bytes),
             "All caches together": size_text(limits.cache_bytes),
+            "Everything else in the workspace": _bytes_text(limits.workspace_bytes),
+            "Trainings that are kept": f"{limits.runs:,}",
+            "Versions of a dataset that are kept": f"{limits.versions:,}",
         }
         st.dataframe(
             pd.DataFrame({"Limit": list(rows), "Value": list(rows.values())}), hide_index=True, width="stretch"
         )
+
+
+def _bytes_text(most: int) -> str:
+    return "no limit" if most >= UNBOUNDED else size_text(most)

@@ -8,7 +8,9 @@ import streamlit as st
 
 from pages.widgets.admission import LOST, app_workspace, forget_session, is_operator, signed_in
 from pages.widgets.shell import guarded, plain_text, workspace
+from pages.widgets.text import size_text
 from tlcore.jobs.throwaway import remove_now
+from tlcore.members import Person
 from tlcore.modes import demo_minutes
 from tlcore.workspace import MEBIBYTE, Workspace
 
@@ -33,10 +35,16 @@ def _draw_person() -> None:
     role = ", administrator" if is_operator() else ""
     st.caption(
         f":material/group: Team: **{plain_text(person.name)}**{role}",
-        help=f"Signed in{f' as {plain_text(person.email)}' if person.email else ''}. Your pictures and models are your "
-        "own; others see only what you share.",
+        help=f"Signed in{_address_text(person)}. Your pictures and models are your own; others see only what you "
+        "share.",
     )
     st.button("Sign out", icon=":material/logout:", type="tertiary", key="sign-out", on_click=st.logout)
+
+
+def _address_text(person: Person) -> str:
+    if person.email:
+        return f" as {plain_text(person.email)}"
+    return f"; the login service does not vouch for {plain_text(person.unverified)}" if person.unverified else ""
 
 
 def forget_text(minutes: float) -> str:
@@ -79,7 +87,8 @@ def _tell_of_uploads(place: Workspace) -> None:
     )
     st.markdown(
         f"At most {limits.datasets} datasets of {limits.pictures:,} pictures, uploads of "
-        f"{limits.archive_bytes // MEBIBYTE:,} MB, {limits.epochs} rounds (epochs) and {limits.jobs} jobs at a time. "
+        f"{limits.archive_bytes // MEBIBYTE:,} MB, {limits.runs} trainings, {limits.epochs} rounds (epochs) and "
+        f"{limits.jobs} jobs at a time; {size_text(limits.workspace_bytes)} in all. "
         "Download a model that you want to keep."
     )
 

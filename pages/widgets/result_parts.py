@@ -216,7 +216,7 @@ def downloads_part(report: Report, folder: RunFolder) -> None:
         )
         st.download_button(
             "Report (JSON)",
-            data=report.model_dump_json(indent=2).encode(),
+            data=report.without_places().model_dump_json(indent=2).encode(),
             file_name=f"{report.run_id}-report.json",
             mime="application/json",
             key="results-report",

@@ -29,6 +29,8 @@ HEAD_START: Final = 1.0  # seconds for the browser to draw the first page
 TIDY_SECONDS: Final = 5.0
 """Between two looks for garbage: it must not pile up where memory is short."""
 
+_LOOKS_BEFORE_ALL: Final = 60
+
 _log = logging.getLogger(__name__)
 
 # Streamlit itself is loaded by now, and the app's own modules come next: loading them must not look through it either.
@@ -59,9 +61,16 @@ def load() -> None:
 
 
 def _keep_tidy() -> None:
+    """Looks for garbage every few seconds, and now and then also among what was set aside: sessions may be there that
+    were alive at that moment, with all that people brought, and have ended since.
+    """
     while True:
-        time.sleep(TIDY_SECONDS)
+        for _ in range(_LOOKS_BEFORE_ALL):
+            time.sleep(TIDY_SECONDS)
+            gc.collect()
+        gc.unfreeze()
         gc.collect()
+        gc.freeze()
 
 
 def _draw_first_figure() -> None:

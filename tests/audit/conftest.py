@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -15,7 +14,6 @@ from PIL import Image, ImageDraw
 
 from tlcore.data.alike import group_numbers
 from tlcore.data.dataset import DatasetInfo, Part, RejectedFile
-from tlcore.workspace import Workspace
 
 SIZE = (160, 120)
 
@@ -52,29 +50,6 @@ def painted() -> Callable[..., Path]:
             for number in range(count):
                 (folder / kind / f"{number:03}.jpg").write_bytes(encoded(paint(kind, number)))
         return folder
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The converted backbone, once for all tests."""
-    from tlcore.audit.backbone import load_backbone
-    from tlcore.progress import Silence
-
-    workspace = Workspace.open(tmp_path_factory.mktemp("converted") / "home")
-    load_backbone(workspace, Silence())
-    return workspace.engines
-
-
-@pytest.fixture(scope="session")
-def with_backbone(converted: Path) -> Callable[[Path], Workspace]:
-    """with_backbone(root): a workspace in which the backbone is converted already."""
-
-    def make(root: Path) -> Workspace:
-        workspace = Workspace.open(root)
-        shutil.copytree(converted, workspace.engines, dirs_exist_ok=True)
-        return workspace
 
     return make
 

@@ -11,13 +11,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tlcore.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -65,7 +68,7 @@ class App:
         return "\n".join(found.path for found in psutil.Process(self.process.pid).memory_maps())
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -92,17 +95,31 @@ def _start(home: Path, port: int) -> subprocess.Popen[bytes]:
     raise AssertionError((home / "app.log").read_text())
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    home = tmp_path_factory.mktemp("app")
-    port = _free_port()
+@contextmanager
+def running_app(home: Path, port: int) -> Iterator[App]:
+    """The app, with the environment as it is now; in the end it and all that it started are killed."""
     running = App(home, port, _start(home, port))
-    yield running
-    running.process.kill()
-    running.process.wait()
-    for process in psutil.process_iter(["cmdline", "environ"]):
-        if (process.info["environ"] or {}).get("TLCORE_HOME") == str(home):
-            process.kill()
+    try:
+        yield running
+    finally:
+        running.process.kill()
+        running.process.wait()
+        for process in psutil.process_iter(["environ"]):
+            environment = process.info["environ"] or {}
+            if str(home) in {environment.get("TLCORE_HOME"), environment.get("TLCORE_HOST")}:
+                process.kill()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, with_backbone: Callable[[Path], Workspace]) -> Path:
+    """The app's workspace, with nothing but the converted backbone: that takes as long as a short training."""
+    return with_backbone(tmp_path_factory.mktemp("app")).root
+
+
+@pytest.fixture(scope="module")
+def app(home: Path) -> Iterator[App]:
+    with running_app(home, free_port()) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """What the app is for, by clicking: pictures in, a trained model, a prediction out."""
 
 import re
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App
+from tlcore.workspace import Workspace
 
 pytestmark = pytest.mark.browser
 
@@ -26,6 +28,15 @@ def photos_zip(tmp_path_factory: pytest.TempPathFactory, crop: Callable[..., byt
                 archive.writestr(f"photos/{name}/{number:03d}.jpg", crop(name, number))
         archive.writestr("photos/cat/notes.jpg", "no picture")
     return path
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, quickstart: Path) -> Path:
+    """A workspace without runs in which the sample was looked at: that takes far longer than to train on it."""
+    home, earlier = Workspace.open(tmp_path_factory.mktemp("app")), Workspace.open(quickstart / "home")
+    shutil.copytree(earlier.datasets, home.datasets, dirs_exist_ok=True)
+    shutil.copytree(earlier.cache, home.cache, dirs_exist_ok=True)
+    return home.root
 
 
 def open_page(page: Page, app: App, path: str = "") -> None:

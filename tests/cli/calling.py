@@ -1,4 +1,4 @@
-"""The command line as scripts call it: in a process of its own."""
+"""The command line as scripts call it: in a process of its own, or in this one, which spares the start of one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from click.testing import CliRunner
+
+from tlcore.cli import main
 
 
 @dataclass(frozen=True)
@@ -33,3 +37,10 @@ def tlcore(home: Path, *arguments: object) -> Ran:
     )
     assert "Traceback" not in done.stderr
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def tlcore_here(home: Path, *arguments: object) -> Ran:
+    """The command in this process; jobs have processes of their own all the same."""
+    done = CliRunner().invoke(main, [*map(str, arguments)], env={"TLCORE_HOME": str(home)})
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return Ran(done.exit_code, done.stdout, done.stderr)

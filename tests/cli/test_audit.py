@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.calling import tlcore
+from tests.cli.calling import tlcore, tlcore_here
+from tlcore.workspace import Workspace
 
 
 def run(home: Path, *arguments: object) -> tuple[int, Any]:
@@ -18,12 +19,17 @@ def run(home: Path, *arguments: object) -> tuple[int, Any]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, make_folder: Callable[..., Path]) -> Path:
+def home(
+    tmp_path_factory: pytest.TempPathFactory,
+    make_folder: Callable[..., Path],
+    with_backbone: Callable[[Path], Workspace],
+) -> Path:
     """A workspace with my/pets, in which one cat is there twice and one is also a coffee."""
     root = tmp_path_factory.mktemp("audit")
     folder = make_folder(root / "pets", cat=12, coffee=12)
     shutil.copy(folder / "cat/003.jpg", folder / "cat/again.jpg")
     shutil.copy(folder / "cat/004.jpg", folder / "coffee/cat.jpg")
+    with_backbone(root / "home")
     status, _ = run(root / "home", "datasets", "import", folder, "--name", "pets", "--no-audit")
     assert status == 0
     return root / "home"
@@ -49,6 +55,6 @@ def test_the_audit_is_told_mended_and_made_anew(home: Path) -> None:
     [("my/nothing",), ("my/pets", "--fix", "nonsense"), ("my/pets", "--fix", "leak", "--detach")],
 )
 def test_bad_usage_is_told_with_exit_status_two(home: Path, arguments: tuple[str, ...]) -> None:
-    status, answer = run(home, "datasets", "audit", *arguments)
-    assert status == 2
-    assert answer["error"]["text"]
+    ran = tlcore_here(home, "datasets", "audit", *arguments, "--json")
+    assert ran.status == 2
+    assert ran.json["error"]["text"]

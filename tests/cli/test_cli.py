@@ -1,5 +1,7 @@
 """The command line as scripts outside the project call it: what is on standard output, and the exit status."""
 
+import json
+import shutil
 import struct
 import zipfile
 import zlib
@@ -8,44 +10,47 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calling import tlcore
+from tests.cli.calling import tlcore, tlcore_here
 from tests.conftest import FinishedRun
+from tests.processes import end_processes_of
+from tlcore.workspace import Workspace
 
 
-def test_quickstart_trains_and_predicts(tmp_path: Path) -> None:
-    ran = tlcore(tmp_path, "quickstart", "--json")
-    assert ran.status == 0, ran.err
-    report = ran.json
+def test_quickstart_trains_and_predicts(quickstart: Path) -> None:
+    report = json.loads((quickstart / "out.json").read_text())
     assert report["test"]["accuracy"] >= 0.93
     assert report["baseline"]["accuracy"] < 0.35
     assert report["prediction"]["class"] in report["class_names"]
     assert report["prediction"]["label"] in report["class_names"]
     assert report["prediction"]["error"] is None
-    assert "epoch" in ran.err
+    assert "epoch" in (quickstart / "err.txt").read_text()
 
 
-def test_a_path_is_imported_once_and_trained(tmp_path: Path, picture_folder: Path) -> None:
+def test_a_path_is_imported_once_and_trained(tmp_path: Path, picture_folder: Path, finished_run: FinishedRun) -> None:
+    # The backbone is converted already: that takes as long as all the rest.
+    shutil.copytree(finished_run.workspace.engines, Workspace.open(tmp_path).engines, dirs_exist_ok=True)
     options = ("--image-size", 64, "--epochs", 2, "--split", "50,25,25", "--json")
     first = tlcore(tmp_path, "train", "--dataset", picture_folder, *options)
     assert first.status == 0, first.err
     assert first.json["state"] == "completed"
     assert first.json["epochs"]["frozen"] == 2
-    datasets = tlcore(tmp_path, "datasets", "--json").json
+    datasets = tlcore_here(tmp_path, "datasets", "--json").json
     own = [row for row in datasets if row["source"] == "own"]
     assert len(own) == 1
     again = tlcore(tmp_path, "train", "--dataset", picture_folder, *options, "--epochs", 400, "--detach")
     assert (again.status, again.json["state"]) == (0, "queued")
-    assert len(tlcore(tmp_path, "datasets", "list", "--json").json) == len(datasets)
+    assert len(tlcore_here(tmp_path, "datasets", "list", "--json").json) == len(datasets)
     run_id = again.json["run_id"]
-    assert {row["run_id"] for row in tlcore(tmp_path, "runs", "--json").json} == {run_id, first.json["run_id"]}
+    assert {row["run_id"] for row in tlcore_here(tmp_path, "runs", "--json").json} == {run_id, first.json["run_id"]}
     assert tlcore(tmp_path, "runs", "stop", run_id, "--json").json["run_id"] == run_id
+    end_processes_of(tmp_path)
 
 
 def test_a_finished_run_is_shown_used_exported_and_judged(
     finished_run: FinishedRun, tmp_path: Path, crop: Callable[..., bytes]
 ) -> None:
     home, run_id = finished_run.workspace.root, finished_run.run_id
-    shown = tlcore(home, "runs", "show", run_id, "--json").json
+    shown = tlcore_here(home, "runs", "show", run_id, "--json").json
     assert shown["state"] == "completed"
     assert shown["pid"] > 0
     assert shown["test"]["count"] == 48
@@ -67,11 +72,11 @@ def test_a_finished_run_is_shown_used_exported_and_judged(
     exported = tlcore(home, "export", "--run", run_id, "--format", "keras", "--out", tmp_path / "out", "--json")
     assert zipfile.is_zipfile(exported.json["file"])
     (tmp_path / "file").write_text("in the way")
-    refused = tlcore(home, "export", "--run", run_id, "--out", tmp_path / "file", "--json")
+    refused = tlcore_here(home, "export", "--run", run_id, "--out", tmp_path / "file", "--json")
     assert (refused.status, "can't be written" in refused.json["error"]["text"]) == (2, True)
-    small = tlcore(home, "predict", "--run", run_id, tmp_path / "cat.png", "--image-size", 20, "--json")
+    small = tlcore_here(home, "predict", "--run", run_id, tmp_path / "cat.png", "--image-size", 20, "--json")
     assert (small.status, "32" in small.json["error"]["hint"]) == (2, True)
-    assert tlcore(home, "predict", "--run", run_id, tmp_path / "cat.png", "--image-size", 0, "--json").status == 2
+    assert tlcore_here(home, "predict", "--run", run_id, tmp_path / "cat.png", "--image-size", 0, "--json").status == 2
 
 
 def test_backbones(tmp_path: Path) -> None:
@@ -102,12 +107,12 @@ def test_datasets_import_show_and_delete(tmp_path: Path, picture_folder: Path) -
     assert data["classes"] == {"cat": 12, "coffee": 12}
     assert [item["file"] for item in data["rejected"]] == ["cat/text.jpg"]
     assert data["duplicates"] == 0
-    assert tlcore(tmp_path / "home", "datasets", "show", "my/things", "--json").json["pictures"] == 24
+    assert tlcore_here(tmp_path / "home", "datasets", "show", "my/things", "--json").json["pictures"] == 24
     # Nobody answers the question: nothing is deleted, and it is no fault of the program.
     asked = tlcore(tmp_path / "home", "datasets", "delete", "my/things")
     assert (asked.status, "Aborted" in asked.err) == (1, True)
     assert tlcore(tmp_path / "home", "datasets", "delete", "my/things", "--yes", "--json").status == 0
-    assert tlcore(tmp_path / "home", "datasets", "show", "my/things", "--json").status == 2
+    assert tlcore_here(tmp_path / "home", "datasets", "show", "my/things", "--json").status == 2
 
 
 def huge_png(side: int) -> bytes:
@@ -152,12 +157,12 @@ def test_bad_archives_are_refused_with_the_way_out_and_nothing_is_kept(
         ("datasets", "import", path, "--name", "bad", "--json"),
         ("train", "--dataset", path, "--json"),
     ):
-        ran = tlcore(home, *command)
+        ran = tlcore_here(home, *command)
         assert ran.status == 2
         error = ran.json["error"]
         assert error["hint"]
         assert error["text"] in ran.err
-    assert not [row for row in tlcore(home, "datasets", "--json").json if row["source"] == "own"]
+    assert not [row for row in tlcore_here(home, "datasets", "--json").json if row["source"] == "own"]
     assert not list((home / "incoming").glob("dataset-*"))
     assert not list((home / "runs").iterdir())
     assert not (tmp_path.parent / "cat").exists()
@@ -176,7 +181,7 @@ def test_bad_archives_are_refused_with_the_way_out_and_nothing_is_kept(
     ],
 )
 def test_settings_that_can_not_work_are_refused(tmp_path: Path, options: tuple[object, ...], words: str) -> None:
-    ran = tlcore(tmp_path, "train", "--dataset", "sample/textures", *options, "--json")
+    ran = tlcore_here(tmp_path, "train", "--dataset", "sample/textures", *options, "--json")
     assert ran.status == 2
     assert words in ran.json["error"]["text"]
     assert not list((tmp_path / "runs").iterdir())
@@ -191,15 +196,18 @@ def test_unknown_things_and_wrong_usage_exit_with_2(tmp_path: Path) -> None:
         ("train", "--dataset", "./nothing", "--json"),
         ("datasets", "prepare", "sample/nothing", "--json"),
     ):
-        ran = tlcore(tmp_path, *command)
+        ran = tlcore_here(tmp_path, *command)
         assert ran.status == 2, command
         assert ran.json["error"]["text"]
     for command in (("train", "--json"), ("train", "--dataset", "x", "--mode", "magic", "--json"), ("fly", "--json")):
-        ran = tlcore(tmp_path, *command)
+        ran = tlcore_here(tmp_path, *command)
         assert ran.status == 2, command
         assert ran.json["error"]["kind"] == "Usage"
-    assert tlcore(tmp_path, "train").status == 2
+    assert tlcore_here(tmp_path, "train").status == 2
+    # A process of its own ends so as well.
     assert tlcore(tmp_path, "train", "--mode", "magic").status == 2
+    unknown = tlcore(tmp_path, "runs", "show", "20260101-000000-aaaa", "--json")
+    assert (unknown.status, unknown.json["error"]["text"] in unknown.err) == (2, True)
     # Without ./ it is an id, also when a folder of that name is there.
-    assert "./tests" in tlcore(tmp_path, "train", "--dataset", "tests", "--json").json["error"]["hint"]
+    assert "./tests" in tlcore_here(tmp_path, "train", "--dataset", "tests", "--json").json["error"]["hint"]
     assert tlcore(tmp_path, "--version").status == 0

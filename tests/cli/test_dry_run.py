@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calling import tlcore
+from tests.cli.calling import tlcore, tlcore_here
 from tlcore.cli.dry_run import describe_forecast
 from tlcore.cli.train import describe_report
 from tlcore.runs.registry import Registry
@@ -32,7 +32,7 @@ def test_a_dry_run_measures_foretells_and_trains_nothing(tmp_path: Path) -> None
 
 
 def test_what_would_be_refused_is_refused(tmp_path: Path) -> None:
-    ran = tlcore(tmp_path, "train", "--dataset", "sample/textures", "--image-size", 16, "--dry-run", "--json")
+    ran = tlcore_here(tmp_path, "train", "--dataset", "sample/textures", "--image-size", 16, "--dry-run", "--json")
     assert ran.status == 2
     assert "too small" in ran.json["error"]["text"]
 

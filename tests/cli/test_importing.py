@@ -8,11 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from tests.cli.calling import Ran
+from tests.cli.calling import Ran, tlcore_here
 from tests.fake_kaggle import TOKEN, serving_kaggle
-from tlcore.cli.group import main
 from tlcore.errors import RunError
 from tlcore.jobs.service import request_stop, wait
 from tlcore.runs.registry import Registry
@@ -21,10 +19,7 @@ from tlcore.workspace import Workspace
 
 def datasets(home: Path, *arguments: object) -> Ran:
     """The command in this process; jobs have processes of their own."""
-    command = ["datasets", *map(str, arguments), "--json"]
-    done = CliRunner().invoke(main, command, env={"TLCORE_HOME": str(home)})
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return Ran(done.exit_code, done.stdout, done.stderr)
+    return tlcore_here(home, "datasets", *arguments, "--json")
 
 
 def test_a_dataset_is_imported_grown_changed_and_brought_back(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from tlcore.data.dataset_parcel import pack_dataset, packed_size, unpack_dataset
 from tlcore.data.edits import exclude, remove_class
 from tlcore.data.importer import import_pictures
 from tlcore.data.notes import read_notes, write_notes
+from tlcore.data.parcel import Parcel
 from tlcore.data.versions import list_versions
 from tlcore.data.writer import DatasetWriter
 from tlcore.errors import DatasetError, ImportRefused, WorkspaceError
 from tlcore.progress import Silence, Stopped
-from tlcore.workspace import Workspace
+from tlcore.workspace import MEBIBYTE, Workspace
 
 DATASET = "my/pets"
 
@@ -160,6 +162,89 @@ def test_what_is_no_dataset_is_refused_and_leaves_nothing(
 ) -> None:
     with pytest.raises(ImportRefused, match=words):
         unpack_dataset(elsewhere, repacked(parcel, tmp_path / "hostile.zip", change))
+    assert leftovers(elsewhere) == []
+
+
+def padded(name: str, size: int) -> Callable[[dict[str, bytes]], object]:
+    """Makes a member as long as this, by what JSON passes over."""
+    return lambda members: members.update({name: members[name] + b" " * (size - len(members[name]))})
+
+
+def more_lines(members: dict[str, bytes]) -> None:
+    members["index.jsonl"] += members["index.jsonl"].splitlines(keepends=True)[0]
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The parts of parcels that were read since."""
+    found: list[str] = []
+
+    def note(parcel: Parcel, path: str) -> Iterator[bytes]:
+        found.append(path)
+        return pieces(parcel, path)
+
+    pieces = Parcel._pieces
+    monkeypatch.setattr(Parcel, "_pieces", note)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "whole"),
+    [
+        (padded("index.jsonl", MEBIBYTE + 8 * 2048 + 1), "larger than it can be.*index.jsonl", ["dataset.json"]),
+        (padded("dataset.json", MEBIBYTE + 10 * 1024 + 1), "larger than it can be.*dataset.json", []),
+        (more_lines, "more entries than it can have", ["dataset.json", "index.jsonl"]),
+        (lambda members: members.update({f"pictures/{n:06d}.jpg": b"" for n in range(11)}), "too many pictures", []),
+    ],
+)
+def test_no_more_is_read_than_so_many_pictures_can_need(
+    parcel: Path,
+    elsewhere: Workspace,
+    tmp_path: Path,
+    read: list[str],
+    change: Callable[[dict[str, bytes]], object],
+    words: str,
+    whole: list[str],
+) -> None:
+    few = replace(elsewhere, limits=replace(elsewhere.limits, pictures=10))
+    with pytest.raises(ImportRefused, match=words):
+        unpack_dataset(few, repacked(parcel, tmp_path / "hostile.zip", change))
+    assert read == whole
+    assert leftovers(elsewhere) == []
+    assert unpack_dataset(few, parcel).pictures == 7
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_manifest_is_no_longer_than_its_files_need(
+    parcel: Path, elsewhere: Workspace, tmp_path: Path, over: int
+) -> None:
+    hostile = repacked(parcel, tmp_path / "hostile.zip", lambda _: None)
+    with zipfile.ZipFile(hostile) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    most = 64 * 1024 + 256 * (len(members) - 1)
+    padded("manifest.json", most + over)(members)
+    with zipfile.ZipFile(hostile, "w") as out:
+        for name, data in members.items():
+            out.writestr(name, data)
+    if not over:
+        assert unpack_dataset(elsewhere, hostile).pictures == 7
+        return
+    with pytest.raises(ImportRefused, match="list of its parts is too long"):
+        unpack_dataset(elsewhere, hostile)
+
+
+@pytest.mark.parametrize("compressed", ["manifest.json", "index.jsonl", "pictures/000003.jpg"])
+def test_what_would_unfold_is_refused_unread(
+    parcel: Path, elsewhere: Workspace, tmp_path: Path, read: list[str], compressed: str
+) -> None:
+    hostile = tmp_path / "hostile.zip"
+    with zipfile.ZipFile(parcel) as source, zipfile.ZipFile(hostile, "w") as out:
+        assert {member.compress_type for member in source.infolist()} == {zipfile.ZIP_STORED}
+        for name in source.namelist():
+            out.writestr(name, source.read(name), zipfile.ZIP_DEFLATED if name == compressed else None)
+    with pytest.raises(ImportRefused, match=f"compressed its parts.*{compressed}.*without unpacking it"):
+        unpack_dataset(elsewhere, hostile)
+    assert read == []
     assert leftovers(elsewhere) == []
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from tlcore.data.growing import add_pictures
 from tlcore.data.places import Place
 from tlcore.data.samples import prepare_sample
 from tlcore.data.stored import StoredDataset, dataset_folder
-from tlcore.data.versions import RESTORABLE, list_versions, restore_version
+from tlcore.data.versions import list_versions, restore_version
 from tlcore.data.writer import DatasetWriter
 from tlcore.errors import DatasetError, ImportRefused, WorkspaceError
 from tlcore.files import write_json
@@ -39,6 +40,11 @@ from tlcore.workspace import Limits, Workspace
 
 Crop = Callable[..., bytes]
 FACTS = PictureFacts(4, 3, "PNG")
+
+
+def keeping(workspace: Workspace, versions: int) -> Workspace:
+    """The workspace, where so many versions of a dataset are kept."""
+    return replace(workspace, limits=replace(workspace.limits, versions=versions))
 
 
 @pytest.fixture
@@ -153,13 +159,14 @@ def test_versions_come_back_and_old_ones_are_forgotten(workspace: Workspace, pet
     assert back.fingerprint == pets.fingerprint
     with pytest.raises(DatasetError, match="can't be brought back"):
         restore_version(workspace, "my/pets", 99)
-    for number in range(RESTORABLE):
+    few = keeping(workspace, 5)
+    for number in range(5):
         old, new = ("puss", "cat") if number % 2 else ("cat", "puss")
-        rename_class(workspace, "my/pets", old, new)
+        rename_class(few, "my/pets", old, new)
     versions = list_versions(workspace, "my/pets")
-    assert len(versions) == 4 + RESTORABLE
+    assert len(versions) == 4 + 5
     assert versions[-1].pictures == 8
-    assert sum(version.restorable for version in versions) == RESTORABLE - 1  # and the current one
+    assert sum(version.restorable for version in versions) == 5 - 1  # and the current one
     with pytest.raises(DatasetError, match="can't be brought back"):
         restore_version(workspace, "my/pets", 1)
 
@@ -330,10 +337,8 @@ def test_many_additions_push_nothing_out(
     assert len(opened(workspace)) == 12
 
 
-def test_pictures_that_no_kept_version_has_are_freed(
-    workspace: Workspace, pets: DatasetInfo, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tlcore.data.versions.RESTORABLE", 2)
+def test_pictures_that_no_kept_version_has_are_freed(workspace: Workspace, pets: DatasetInfo) -> None:
+    workspace = keeping(workspace, 2)
     for number in range(3):
         with DatasetWriter(workspace, "my/pets") as writer:
             writer.add("cat/0", "cat", None, b"%d" % number, FACTS)
@@ -361,10 +366,8 @@ def test_only_an_empty_class_is_dropped_on_the_way_back(workspace: Workspace, pe
     assert remove_empty_class(workspace, "my/pets", "ant").version == info.version
 
 
-def test_looks_of_pictures_in_files_of_others_are_kept(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr("tlcore.data.versions.RESTORABLE", 2)
+def test_looks_of_pictures_in_files_of_others_are_kept(workspace: Workspace, tmp_path: Path) -> None:
+    workspace = keeping(workspace, 2)
     (tmp_path / "records").write_bytes(b"0123")
     look = PictureFacts(4, 3, "PNG", look=bytes(range(256)) + bytes(8))
     with DatasetWriter(workspace, "foreign") as writer:

@@ -14,9 +14,10 @@ import psutil
 
 from tests.faults.faults import Kill, Moment
 from tlcore.errors import RunError
-from tlcore.jobs import service
+from tlcore.jobs import again, service
 from tlcore.jobs.start_up import put_right
 from tlcore.locks import is_held
+from tlcore.runs.attempts import earlier_files
 from tlcore.runs.events import read_events
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.record import JobRecord
@@ -48,8 +49,7 @@ class Killed:
 
 def attempts(folder: RunFolder) -> list[tuple[dict[str, Any], ...]]:
     """The events of each attempt, oldest first."""
-    earlier = sorted(folder.path.glob("events-*.jsonl"), key=lambda path: (len(path.name), path.name))
-    return [read_events(path).events for path in (*earlier, folder.events)]
+    return [read_events(path).events for path in (*earlier_files(folder), folder.events)]
 
 
 def run_killed(workspace: Workspace, job_id: str, kills: list[tuple[Kill, Moment]]) -> tuple[JobRecord, list[Killed]]:
@@ -94,7 +94,7 @@ def _goes_on_unasked(workspace: Workspace, job_id: str, killed: int) -> bool:
 
 def _press_resume(workspace: Workspace, job_id: str) -> None:
     try:
-        service.resume(workspace, job_id)
+        again.resume(workspace, job_id)
     except RunError:
         # On a slow machine a training may have gone on by itself meanwhile.
         if Registry(workspace).get(job_id).state is State.INTERRUPTED:

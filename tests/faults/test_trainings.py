@@ -24,6 +24,7 @@ from tlcore.jobs.preflight import preflight
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.record import JobRecord
 from tlcore.runs.states import State
+from tlcore.runs.view import RunView
 from tlcore.serving.predictor import Prediction, Predictor
 from tlcore.workspace import Workspace
 
@@ -66,6 +67,10 @@ class Trained:
         limits = self.workspace.limits
         predictor = Predictor.open(self.workspace, self.record.id, lambda data, side: load_picture(data, side, limits))
         return predictor.predict("one", pictures.read(0))
+
+    def shown_batches(self) -> list[tuple[str, int, int]]:
+        rows = RunView.open(self.workspace, self.record.id).batches
+        return [(row["phase"], row["epoch"], row["batch"]) for row in rows]
 
     def files(self) -> list[str]:
         """What lies in the run's folder, besides the events of earlier attempts."""
@@ -150,6 +155,10 @@ def test_a_killed_training_ends_where_the_undisturbed_one_does(
     assert epochs == [("frozen", n) for n in range(1, 5)] + [("fine_tune", n) for n in range(1, 4)]
     assert [(row.phase.value, row.epoch) for row in ours.history] == epochs, what
     assert told_epochs(attempts(run.folder)[-1]) == epochs, what
+    # Pages show each batch once, and the time is that of all attempts.
+    assert run.shown_batches() == undisturbed.shown_batches(), what
+    learned = sum(row.seconds for row in ours.history)
+    assert learned < ours.seconds.train < ours.seconds.total, what
     assert [row.val_loss for row in ours.history] == pytest.approx([row.val_loss for row in theirs.history], abs=0.01)
     # An epoch that is told and not yet kept when the kill comes is learned once more, and no other.
     assert repeated(run.folder) <= 1, what

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
-import psutil
 import pytest
 from PIL import Image
 
-from tlcore.jobs import service
+from tests.processes import end_processes_of
+from tlcore.jobs import again, service
 from tlcore.runs.events import last_event
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.record import JobRecord
@@ -18,7 +18,7 @@ from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
 from tlcore.workspace import Workspace
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 120.0
 
 
 @pytest.fixture
@@ -26,19 +26,14 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """A workspace whose processes are ended with the test."""
     workspace = Workspace.open(tmp_path / "home")
     yield workspace
-    for process in psutil.process_iter():
-        try:
-            ours = str(workspace.root) in process.cmdline()
-        except psutil.Error:
-            continue
-        if ours:
-            process.kill()
+    end_processes_of(workspace.root)
 
 
 @pytest.fixture
 def idle_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody serves the queue: what is submitted stays queued."""
-    monkeypatch.setattr(service, "ensure_supervisor", lambda _workspace: None)
+    for module in (service, again):
+        monkeypatch.setattr(module, "ensure_supervisor", lambda _workspace: None)
 
 
 @pytest.fixture(scope="session")

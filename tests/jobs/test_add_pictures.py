@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from tlcore.data.catalog import find_dataset
-from tlcore.data.edits import create_dataset
+from tlcore.data.edits import create_dataset, rename_class
 from tlcore.errors import DatasetError, ImportRefused
 from tlcore.jobs import add_pictures
 from tlcore.jobs.context import JobContext
@@ -92,3 +92,50 @@ def test_only_uploads_are_taken(workspace: Workspace, upload: Path, dataset: str
     with pytest.raises(ImportRefused, match="incoming"):
         add_pictures.run(context(workspace, dataset=dataset, class_name="cat", path=str(own)))
     assert own.exists()
+
+
+@pytest.mark.parametrize("upload_is_gone", [False, True])
+def test_a_kill_after_the_pictures_are_in_is_told_as_the_undisturbed_job(
+    workspace: Workspace, upload: Path, dataset: str, upload_is_gone: bool
+) -> None:
+    job = RunFolder(workspace.jobs / "20260101-000000-aaaa")
+    job.path.mkdir()
+    payload = {"dataset": dataset, "class_name": "cat", "path": str(upload)}
+    data = upload.read_bytes()
+    told = add_pictures.run(JobContext(workspace, job, payload, Silence()))
+    if not upload_is_gone:
+        upload.write_bytes(data)
+    rename_class(workspace, dataset, "dog", "wolf")  # somebody changed it meanwhile
+    job.events.touch()
+    job.prepare_again()
+
+    again = add_pictures.run(JobContext(workspace, job, payload, Silence()))
+
+    assert again == told
+    assert (again["added"], again["copies"], again["version"]) == (3, 1, 2)
+    assert find_dataset(workspace, dataset).version == 3
+    assert not upload.exists()
+
+
+def test_what_was_only_about_to_be_added_is_added(
+    workspace: Workspace, upload: Path, dataset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: object, **__: object) -> None:
+        raise Killed
+
+    job = RunFolder(workspace.jobs / "20260101-000000-aaaa")
+    job.path.mkdir()
+    payload = {"dataset": dataset, "class_name": "cat", "path": str(upload)}
+    data = upload.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("tlcore.data.growing.DatasetWriter.publish_version", kill)
+        with pytest.raises(Killed):
+            add_pictures.run(JobContext(workspace, job, payload, Silence()))
+    upload.write_bytes(data)
+    job.events.touch()
+    job.prepare_again()
+    assert add_pictures.run(JobContext(workspace, job, payload, Silence()))["added"] == 3
+    assert find_dataset(workspace, dataset).version == 2

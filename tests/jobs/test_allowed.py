@@ -13,8 +13,10 @@ from tlcore.config import RunConfig
 from tlcore.data.catalog import prepare_dataset
 from tlcore.data.edits import create_dataset
 from tlcore.errors import ConfigError, ImportRefused, InputError
+from tlcore.jobs.again import resume
+from tlcore.jobs.allowed import check_runs
 from tlcore.jobs.preflight import preflight
-from tlcore.jobs.service import submit
+from tlcore.jobs.service import delete_run, request_stop, submit
 from tlcore.jobs.throwaway import check_room_for_session, remove_now, sweep
 from tlcore.members import SEEN, Person, new_session_key, person_workspace, session_workspace
 from tlcore.modes import MODE_VARIABLE, Source
@@ -114,6 +116,58 @@ def test_nobody_has_more_datasets_than_allowed(session: Workspace) -> None:
     create_dataset(few, "one", ["a", "b"])
     with pytest.raises(ImportRefused, match="as many datasets"):
         create_dataset(few, "two", ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        ("train", digits()),
+        ("prepare", {"dataset": "sample/digits"}),
+        *((kind, {"path": "upload-a.zip", "name": "mine"}) for kind in ("import", "add", "unpack-dataset")),
+    ],
+)
+def test_a_full_workspace_takes_nothing_more_in(session: Workspace, kind: str, payload: dict[str, object]) -> None:
+    upload = session.incoming / "upload-a.zip"
+    upload.write_bytes(bytes(10_000_000))
+    if "path" in payload:
+        payload = payload | {"path": str(upload)}
+    full = replace(session, limits=replace(session.limits, workspace_bytes=10_000_000))
+    with pytest.raises(InputError, match=r"take as much of the disk.*10 MB.*up to 10 MB.*Delete datasets or trainings"):
+        submit(full, kind, payload, "one too many")
+    assert Registry(full).list() == ()
+    assert submit(full, "audit", {"dataset": "sample/digits"}, "by itself")
+    upload.unlink()
+    if "path" not in payload:
+        assert submit(full, kind, payload, "there is room again")
+
+
+@pytest.mark.parametrize("kind", ["kaggle", "unpack-run", "restore", "take"])
+def test_so_does_a_full_workspace_of_a_team(tmp_path: Path, kind: str) -> None:
+    team = Workspace.open(tmp_path, {MODE_VARIABLE: "team", "TLCORE_WORKSPACE_GB": "0.01"})
+    ann = replace(person_workspace(team, Person("a", "1"), {}), limits=team.limits, sources=frozenset(Source))
+    upload = ann.incoming / "upload-a.zip"
+    upload.write_bytes(bytes(5_000_000))
+    payload = {"path": str(upload), "share": "0", "slug": "ann/leaves"}
+    assert submit(ann, kind, payload, "room", token=kind)
+    (ann.root / "drafts" / "draft.json").write_bytes(bytes(5_000_000))
+    with pytest.raises(InputError, match="up to 10 MB"):
+        submit(ann, kind, payload, "no room")
+
+
+def test_nobody_keeps_more_trainings_than_allowed_but_those_there_are_go_on(session: Workspace) -> None:
+    few = replace(session, limits=replace(session.limits, runs=2))
+    first, second = (submit(few, "train", digits(seed=number), "one") for number in range(2))
+    registry = Registry(few)
+    registry.move(first, State.RUNNING)
+    registry.move(first, State.INTERRUPTED)
+    with pytest.raises(InputError, match=r"as many trainings.*2 trainings.*up to 2.*empty the bin"):
+        submit(few, "train", digits(), "one too many")
+    with pytest.raises(InputError, match="as many trainings"):
+        check_runs(few)
+    assert resume(few, first).state is State.QUEUED
+    request_stop(few, second)
+    delete_run(few, second)
+    assert submit(few, "train", digits(), "room again")
 
 
 def test_what_a_person_queues_bears_their_name(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import pytest
 from tests.pages.made_runs import add_run
 from tlcore.errors import RunError
 from tlcore.jobs import resuming
+from tlcore.jobs.again import extend, resume
 from tlcore.jobs.removal import empty_bin
 from tlcore.jobs.resuming import any_waits
-from tlcore.jobs.service import extend, resume
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.labels import archive, restore
 from tlcore.runs.registry import Registry

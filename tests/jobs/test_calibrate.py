@@ -57,6 +57,7 @@ def test_a_finished_training_foretold_itself_and_is_remembered(finished_run: Fin
     events = read_events(RunFolder.find(finished_run.workspace, finished_run.run_id).events).events
     (told,) = [event for event in events if event["kind"] == "forecast"]
     assert [step["name"] for step in told["steps"]] == ["start", "convert", "features", "frozen", "finish"]
+    assert [step["epochs"] for step in told["steps"]] == [0, 0, 0, 5, 0]
     assert told["basis"] == "estimated"
     assert any(one.under.size == 64 and "head" in one.phases for one in known_speeds(finished_run.workspace))
 

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from tlcore.errors import RunError
-from tlcore.jobs import service
+from tlcore.jobs import again, service
 from tlcore.jobs.ending import end_worker
 from tlcore.jobs.last_words import ENDED_BY_PERSON
 from tlcore.jobs.local import LocalExecutor
@@ -61,7 +61,7 @@ def test_a_worker_that_hangs_is_told_left_alone_and_ended_by_a_person(
     assert (record.state, record.error) == (State.INTERRUPTED, ENDED_BY_PERSON)
     assert not waits_to_go_on(folder)
     assert end_worker(workspace, folder.id) == record  # a second press
-    assert service.resume(workspace, folder.id).state is State.QUEUED
+    assert again.resume(workspace, folder.id).state is State.QUEUED
 
 
 def test_a_number_that_became_another_process_is_left_alone(workspace: Workspace, idle_queue: None) -> None:

@@ -15,7 +15,7 @@ from tests.fake_kaggle import FakeKaggle, serving_kaggle
 from tlcore.data.catalog import find_dataset, list_datasets
 from tlcore.data.edits import create_dataset
 from tlcore.errors import ImportRefused
-from tlcore.jobs import service
+from tlcore.jobs import again, service
 from tlcore.jobs.leftovers import consumed, sweep_leftovers
 from tlcore.runs.identity import utc_now
 from tlcore.runs.record import JobRecord
@@ -64,7 +64,7 @@ def test_a_killed_import_leaves_only_its_upload_and_can_be_started_again(
     sweep_leftovers(workspace)
     assert left(workspace) == [upload.name]
     assert own(workspace) == []
-    service.resume(workspace, record.id)
+    again.resume(workspace, record.id)
     assert service.wait(workspace, record.id, timeout=60).state is State.COMPLETED
     assert left(workspace) == []
     assert own(workspace) == ["my/leaves"]

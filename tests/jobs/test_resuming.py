@@ -9,12 +9,13 @@ import psutil
 import pytest
 
 from tlcore.errors import RunError, WorkspaceError
-from tlcore.jobs import resuming, service
+from tlcore.jobs import again, resuming, service
 from tlcore.jobs import supervisor as supervisor_module
 from tlcore.jobs.local import LocalExecutor
 from tlcore.jobs.resuming import RESUME_VARIABLE, Resumer, any_waits, decide, go_on, resume_policy, waits_to_go_on
 from tlcore.jobs.supervisor import Supervisor
 from tlcore.locks import take_lock
+from tlcore.runs.database import RegistryBusyError
 from tlcore.runs.events import Event, EventWriter, last_event, read_events
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.rebuild import run_in
@@ -181,7 +182,7 @@ def test_one_that_a_person_started_meanwhile_is_started_once(workspace: Workspac
     interrupted(workspace, folder)
     attempt(folder, 1)
     decide(workspace, "train", folder)
-    service.resume(workspace, folder.id)
+    again.resume(workspace, folder.id)
     assert not any_waits(workspace)
     with pytest.raises(RunError, match="not interrupted any more"):
         go_on(workspace, folder.id)
@@ -263,3 +264,22 @@ def test_an_unknown_setting_is_told_before_anything_starts(
     monkeypatch.setenv(RESUME_VARIABLE, "yes")
     with pytest.raises(WorkspaceError, match=r"TLCORE_RESUME.*Received: yes.*auto"):
         service.start_supervisor(workspace)
+
+
+def test_where_the_list_can_not_be_written_it_waits_on_with_its_events(
+    workspace: Workspace, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RegistryBusyError("locked")
+
+    interrupted(workspace, folder)
+    attempt(folder, 1)
+    before = folder.events.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "move", refuse)
+        with pytest.raises(RegistryBusyError):
+            go_on(workspace, folder.id)
+    assert folder.events.read_bytes() == before
+    assert list(folder.path.glob("events-*")) == []
+    go_on(workspace, folder.id)
+    assert "Why." in str(read_events(folder.events).events[0]["why"])

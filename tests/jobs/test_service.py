@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tlcore.errors import InputError, RunError
-from tlcore.jobs import service
+from tlcore.jobs import again, service
 from tlcore.jobs.tickets import STARTING_NAME
 from tlcore.runs.events import EventWriter, last_event, read_events
 from tlcore.runs.folder import RunFolder
@@ -136,7 +136,7 @@ def test_resuming_queues_anew(workspace: Workspace, submit: Submit, registry: Re
     registry.move(job_id, state, error="why")
     folder = RunFolder.find(workspace, job_id)
     folder.events.write_text('{"kind": "started"}\n')
-    record = service.resume(workspace, job_id)
+    record = again.resume(workspace, job_id)
     assert (record.state, record.error) == (State.QUEUED, None)
     assert not folder.events.exists()
     assert (folder.path / "events-1.jsonl").exists()
@@ -164,15 +164,15 @@ def test_deleting_takes_folder_and_row_but_never_one_at_work(
 def test_resuming_waits_for_the_last_worker(
     workspace: Workspace, submit: Submit, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "_ENSURE_SECONDS", 0.05)
+    monkeypatch.setattr(again, "_WORKER_SECONDS", 0.05)
     job_id = submit()
     registry.move(job_id, State.FAILED)
     lock = take_lock(RunFolder.find(workspace, job_id).lock)
     assert lock is not None
     with pytest.raises(RunError, match="still ending"):
-        service.resume(workspace, job_id)
+        again.resume(workspace, job_id)
     lock.release()
-    assert service.resume(workspace, job_id).state is State.QUEUED
+    assert again.resume(workspace, job_id).state is State.QUEUED
 
 
 def test_waiting_goes_on_with_the_second_attempt(workspace: Workspace, submit: Submit, registry: Registry) -> None:
@@ -200,7 +200,7 @@ def test_a_run_at_work_can_not_be_resumed(workspace: Workspace, submit: Submit, 
     job_id = submit()
     registry.move(job_id, State.RUNNING)
     with pytest.raises(RunError, match="this one is running"):
-        service.resume(workspace, job_id)
+        again.resume(workspace, job_id)
 
 
 def test_waiting_ends_with_its_time(workspace: Workspace, submit: Submit) -> None:

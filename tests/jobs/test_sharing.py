@@ -12,10 +12,13 @@ from tlcore.data.catalog import find_dataset, open_dataset
 from tlcore.data.edits import rename_class
 from tlcore.data.importer import import_pictures
 from tlcore.errors import ImportRefused, InputError
+from tlcore.jobs.context import JobContext
 from tlcore.jobs.service import submit
-from tlcore.jobs.sharing import list_shared, share_item, take_copy, unshare
+from tlcore.jobs.sharing import list_shared, run_share, run_take, share_item, take_copy, unshare
 from tlcore.members import Person, person_workspace
 from tlcore.modes import MODE_VARIABLE
+from tlcore.progress import Silence
+from tlcore.runs.folder import RunFolder
 from tlcore.runs.registry import Registry
 from tlcore.runs.run_parcel import pack_run, unpack_run
 from tlcore.serving.bundle import read_info
@@ -103,3 +106,31 @@ def test_nobody_shares_in_other_modes(workspace: Workspace) -> None:
         share_item(workspace, "dataset", "sample/digits")
     with pytest.raises(InputError, match="Only people of a team"):
         submit(workspace, "share", {"what": "dataset", "item": "sample/digits"}, "share")
+
+
+def job_of(workspace: Workspace, attempt: int, **payload: object) -> JobContext:
+    folder = RunFolder(workspace.jobs / "20260101-000000-aaaa")
+    folder.path.mkdir(exist_ok=True)
+    for number in range(1, attempt):
+        (folder.path / f"events-{number}.jsonl").touch()
+    return JobContext(workspace, folder, payload, Silence())
+
+
+def test_a_copy_that_was_there_before_a_kill_is_told_also_once_nothing_is_shared_any_more(
+    people: tuple[Workspace, Workspace], picture_folder: Path
+) -> None:
+    ann, ben = people
+    import_pictures(ann, picture_folder, "pets")
+    share = share_item(ann, "dataset", "my/pets")
+    told = run_take(job_of(ben, 1, share=share.id))
+    unshare(ann, share.id)
+    assert run_take(job_of(ben, 2, share=share.id)) == told
+    assert [path.name for path in (ben.datasets / "my").iterdir()] == ["pets"]
+
+
+def test_sharing_once_more_after_a_kill_leaves_one(people: tuple[Workspace, Workspace], picture_folder: Path) -> None:
+    ann, ben = people
+    import_pictures(ann, picture_folder, "pets")
+    run_share(job_of(ann, 1, what="dataset", item="my/pets"))
+    told = run_share(job_of(ann, 2, what="dataset", item="my/pets"))
+    assert [share.id for share in list_shared(ben, "dataset")] == [told["share"]]

@@ -10,12 +10,12 @@ import psutil
 import pytest
 
 from tlcore.errors import DatasetError
-from tlcore.jobs import service
+from tlcore.jobs import again, service
 from tlcore.jobs import supervisor as supervisor_module
 from tlcore.jobs.executor import WorkerEnd
 from tlcore.jobs.local import LocalExecutor
 from tlcore.jobs.supervisor import LOCK_NAME, Supervisor, supervise
-from tlcore.runs.events import EventWriter, last_event, read_events
+from tlcore.runs.events import read_events
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.locks import is_held
 from tlcore.runs.record import JobRecord
@@ -73,7 +73,7 @@ def test_a_killed_worker_is_interrupted_and_can_be_resumed(
     assert record.state is State.INTERRUPTED
     assert "signal 9" in str(record.error)
     assert not list(workspace.datasets.rglob("*.jpg"))
-    service.resume(workspace, job_id)
+    again.resume(workspace, job_id)
     record = service.wait(workspace, job_id, timeout=PATIENCE_SECONDS)
     assert record.state is State.COMPLETED, record.error
     assert record.error is None
@@ -137,56 +137,17 @@ def test_a_job_submitted_while_the_supervisor_leaves_is_not_lost(
     assert Registry(workspace).get(submitted[0]).state is State.STOPPED
 
 
-@pytest.fixture
-def left_running(workspace: Workspace, idle_queue: None) -> Callable[..., RunFolder]:
-    """A job whose row says running and whose worker is gone, with the events it left."""
-
-    def make(*events: dict[str, object]) -> RunFolder:
-        job_id = service.submit(workspace, "prepare", {"dataset": "sample/digits"}, "Left")
-        Registry(workspace).move(job_id, State.RUNNING)
-        folder = RunFolder.find(workspace, job_id)
-        with EventWriter(folder.events) as writer:
-            for event in events:
-                writer.write(**event)  # type: ignore[arg-type]
-        return folder
-
-    return make
-
-
-def test_after_a_crash_the_dead_are_marked(workspace: Workspace, left_running: Callable[..., RunFolder]) -> None:
-    folder = left_running({"kind": "started"})
-    folder.events.write_bytes(folder.events.read_bytes() + b'{"kind": "epo')
-    Supervisor(workspace, LocalExecutor(workspace)).recover()
-    record = Registry(workspace).get(folder.id)
-    assert record.state is State.INTERRUPTED
-    assert "from outside" in str(record.error)
-    last = last_event(folder.events)
-    assert last is not None
-    assert (last["kind"], last["state"]) == ("ended", "interrupted")
-
-
-def test_a_worker_that_ended_well_but_could_not_say_so_is_believed(
-    workspace: Workspace, left_running: Callable[..., RunFolder]
-) -> None:
-    folder = left_running({"kind": "started"}, {"kind": "ended", "state": "failed", "error": "no pictures"})
-    Supervisor(workspace, LocalExecutor(workspace)).recover()
-    record = Registry(workspace).get(folder.id)
-    assert (record.state, record.error) == (State.FAILED, "no pictures")
-
-
-def test_a_job_whose_folder_vanished_does_not_stop_the_queue(
-    workspace: Workspace, left_running: Callable[..., RunFolder]
-) -> None:
-    folder = left_running()
-    folder.events.unlink()
-    folder.path.rename(workspace.root / "elsewhere")
+def test_a_job_whose_folder_vanished_does_not_stop_the_queue(workspace: Workspace, idle_queue: None) -> None:
+    running = service.submit(workspace, "prepare", {"dataset": "sample/digits"}, "Running")
+    Registry(workspace).move(running, State.RUNNING)
+    RunFolder.find(workspace, running).path.rename(workspace.root / "elsewhere")
     waiting = service.submit(workspace, "import", {"path": "x", "name": "x"}, "Waiting")
     RunFolder.find(workspace, waiting).path.rename(workspace.root / "elsewhere-too")
     supervisor = Supervisor(workspace, LocalExecutor(workspace))
     supervisor.recover()
     assert supervisor.step()
     assert not supervisor.step()
-    assert Registry(workspace).get(folder.id).state is State.INTERRUPTED
+    assert Registry(workspace).get(running).state is State.INTERRUPTED
     assert Registry(workspace).get(waiting).state is State.FAILED
 
 
@@ -200,47 +161,6 @@ def test_a_folder_without_a_row_is_found_and_half_deleted_ones_are_swept(
     Supervisor(workspace, LocalExecutor(workspace)).recover()
     assert Registry(workspace).get(job_id).state is State.QUEUED
     assert not rest.exists()
-
-
-def test_a_worker_that_never_begins_fails_its_job(
-    workspace: Workspace, idle_queue: None, until: Until, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONHOME", str(workspace.root))  # no Python can start from here
-    job_id = service.submit(workspace, "prepare", {"dataset": "sample/digits"}, "Never")
-    supervisor = Supervisor(workspace, LocalExecutor(workspace))
-    until(lambda: not supervisor.step())
-    record = Registry(workspace).get(job_id)
-    assert record.state is State.FAILED
-    assert "could not start (E-" in str(record.error)
-    assert RunFolder.find(workspace, job_id).log.stat().st_size > 0
-
-
-@pytest.mark.parametrize(("deaths", "state"), [(1, State.COMPLETED), (9, State.FAILED)])
-def test_a_worker_that_was_ended_before_it_began_gets_one_more_try(
-    workspace: Workspace,
-    idle_queue: None,
-    until: Until,
-    tmp_path: Path,
-    instead_of_training: Callable[[str], None],
-    deaths: int,
-    state: State,
-) -> None:
-    instead_of_training("return {}")
-    started = tmp_path / "started"
-    start = tmp_path / "in-place-of-training" / "sitecustomize.py"
-    start.write_text(
-        f"{start.read_text()}import os, signal\nfrom pathlib import Path\npath = Path({str(started)!r})\n"
-        "path.open('a').write('x')\n"
-        f"if len(path.read_text()) <= {deaths}:\n    os.kill(os.getpid(), signal.SIGTERM)\n"
-    )
-    job_id = service.submit(workspace, "train", {"batch_size": 32}, "Begins late")
-    executor = LocalExecutor(workspace)
-    supervisor = Supervisor(workspace, executor)
-    until(lambda: not supervisor.step() and not executor.working())
-    record = Registry(workspace).get(job_id)
-    assert record.state is state, record.error
-    assert started.read_text() == "xx"
-    assert state is State.COMPLETED or "could not start" in str(record.error)
 
 
 def test_a_folder_that_is_removed_from_under_a_worker_is_told(
@@ -282,7 +202,7 @@ def test_a_job_queued_again_while_its_last_worker_was_still_ending_is_started_ag
     supervisor.step()
     registry.move(job_id, State.RUNNING)
     registry.move(job_id, State.STOPPED)
-    service.resume(workspace, job_id)
+    again.resume(workspace, job_id)
     supervisor.step()
     assert started == [job_id]  # its process is still there
     ends.append(WorkerEnd(job_id, 0))

@@ -11,12 +11,14 @@ from tests.conftest import FinishedRun
 from tlcore.config import RunConfig
 from tlcore.data.catalog import open_dataset
 from tlcore.evaluation.report import Report, read_test_pictures
+from tlcore.jobs.again import extend
 from tlcore.jobs.preflight import preflight
 from tlcore.jobs.quickstart import held_out_picture
-from tlcore.jobs.service import extend, read_error, read_result, request_stop, submit, wait
+from tlcore.jobs.service import read_error, read_result, request_stop, submit, wait
 from tlcore.runs.events import read_events
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.states import State
+from tlcore.runs.view import RunView
 from tlcore.workspace import Workspace
 
 
@@ -100,6 +102,16 @@ def test_stopping_keeps_the_best_model_and_a_whole_report_and_more_epochs_go_on_
     assert more["history"][:-2] == report["history"]
     told = [event["epoch"] for event in read_events(folder.events).events if event["kind"] == "epoch"]
     assert told == [row["epoch"] for row in more["history"]]
+    # Each batch once, without those of the round in which it was stopped, and the time of both attempts.
+    shown = [(row["epoch"], row["batch"]) for row in RunView.open(workspace, run_id).batches]
+    steps = max(batch for _, batch in shown)
+    assert shown == [(epoch, batch) for epoch in told for batch in range(1, steps + 1)]
+    before, after = report["seconds"], more["seconds"]
+    assert after["train"] > before["train"] - 0.5
+    learned = sum(row["seconds"] for row in more["history"])
+    assert learned < after["train"] < after["total"]
+    assert after["features"] >= before["features"] * 0.8
+    assert "were not written down" not in folder.read_log(100_000)  # the pace of both, as of one
     assert not list(folder.path.glob("saving*"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,13 @@ from tests.pages.made_runs import add_run
 from tlcore.data.dataset_parcel import pack_dataset, unpack_dataset
 from tlcore.data.importer import import_pictures
 from tlcore.errors import ImportRefused
+from tlcore.jobs.after_import import token_of
+from tlcore.jobs.context import JobContext
 from tlcore.jobs.leftovers import sweep_leftovers
 from tlcore.jobs.service import read_error, read_result, submit, wait
-from tlcore.runs.folder import RunFolder
+from tlcore.jobs.unpack import unpack_the_dataset, unpack_the_run
+from tlcore.progress import Silence
+from tlcore.runs.folder import RunFolder, RunMeta
 from tlcore.runs.registry import Registry
 from tlcore.runs.run_parcel import pack_run, unpack_run
 from tlcore.runs.states import State
@@ -142,3 +147,59 @@ def test_a_kill_while_a_dataset_comes_in_leaves_nothing(workspace: Workspace, pa
     sweep_leftovers(workspace)
     assert list(workspace.incoming.iterdir()) == []
     assert unpack_dataset(workspace, packed_dataset).id == "my/pets"
+
+
+@pytest.fixture
+def begun_again(workspace: Workspace) -> Callable[..., JobContext]:
+    """begun_again(payload): a job whose first attempt was killed."""
+
+    def make(**payload: object) -> JobContext:
+        folder = RunFolder(workspace.jobs / "20260101-000000-aaaa")
+        folder.path.mkdir()
+        folder.write_meta(RunMeta(folder.id, "unpack", "x", "", "ann", datetime(2026, 1, 1, tzinfo=UTC)))
+        (folder.path / "events-1.jsonl").touch()
+        return JobContext(workspace, folder, payload, Silence())
+
+    return make
+
+
+@pytest.mark.parametrize("upload_is_gone", [False, True])
+def test_a_run_that_was_in_before_the_kill_is_told_and_comes_in_once(
+    workspace: Workspace, packed_run: Path, begun_again: Callable[..., JobContext], upload_is_gone: bool
+) -> None:
+    add_run(workspace, "r1")  # another run has its id
+    upload = workspace.incoming / "upload-run.zip"
+    context = begun_again(path=str(upload), remove_after=True)
+    run_id = unpack_run(workspace, packed_run, trusted=True, token=token_of(context.folder.id))
+    if not upload_is_gone:
+        upload.write_bytes(packed_run.read_bytes())
+    workspace.registry.unlink()  # it was killed before the list knew the run, say
+
+    assert unpack_the_run(context) == {"run_id": run_id}
+    assert {path.name for path in workspace.runs.iterdir()} == {"r1", run_id}
+    assert list(workspace.incoming.iterdir()) == []
+
+
+@pytest.mark.parametrize("upload_is_gone", [False, True])
+def test_a_dataset_that_was_in_before_the_kill_is_told_and_comes_in_once(
+    workspace: Workspace, packed_dataset: Path, begun_again: Callable[..., JobContext], upload_is_gone: bool
+) -> None:
+    upload = workspace.incoming / "upload-pets.zip"
+    context = begun_again(path=str(upload), remove_after=True)
+    info = unpack_dataset(workspace, packed_dataset, made_by=context.folder.id)
+    if not upload_is_gone:
+        upload.write_bytes(packed_dataset.read_bytes())
+
+    told = unpack_the_dataset(context)
+
+    assert (told["dataset_id"], told["classes"], told["version"]) == (info.id, {"cat": 2, "coffee": 2}, 1)
+    assert [path.name for path in (workspace.datasets / "my").iterdir()] == ["pets"]
+    assert list(workspace.incoming.iterdir()) == []
+
+
+def test_what_another_job_brought_in_is_refused_as_before(
+    workspace: Workspace, packed_dataset: Path, begun_again: Callable[..., JobContext]
+) -> None:
+    unpack_dataset(workspace, packed_dataset, made_by="20260101-000000-bbbb")
+    with pytest.raises(ImportRefused, match="already here"):
+        unpack_the_dataset(begun_again(path=str(packed_dataset)))

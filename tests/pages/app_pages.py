@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -36,4 +37,5 @@ def work_off(workspace: Workspace, job: str) -> JobRecord:
     record = wait(workspace, job, timeout=60)
     while executor.working():
         executor.poll()
+        time.sleep(0.01)
     return record

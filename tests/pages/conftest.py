@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 
-import pages.widgets.jobs
 import pages.widgets.later
-import pages.widgets.sidebar
 import pages.widgets.watchdog
 from tlcore.data.catalog import find_dataset
 from tlcore.data.dataset import DatasetInfo
 from tlcore.data.importer import import_pictures
 from tlcore.jobs import service
 from tlcore.workspace import Workspace
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_seen_once() -> Iterator[None]:
+    """`AppTest` reads what each installed package says of itself for every app that it opens: half of a test's time."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = manifest_scanner.scan_component_manifests
+        patch.setattr(manifest_scanner, "scan_component_manifests", functools.cache(scan))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -48,12 +58,17 @@ def no_watchdog(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages.widgets.watchdog, "look_after_queue", lambda: None)
 
 
+@pytest.fixture(autouse=True)
+def nobody_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No page starts a supervisor, whoever asks for one: what is queued would be worked on long after the test."""
+    monkeypatch.setattr(service, "start_supervisor", lambda *_: None)
+    monkeypatch.setattr(service, "leave_alone", lambda _: None)
+
+
 @pytest.fixture
 def home(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """An empty workspace whose queue nobody serves, as that of the app."""
     monkeypatch.setenv("TLCORE_HOME", str(workspace.root))
-    for module in (service, pages.widgets.jobs, pages.widgets.sidebar):
-        monkeypatch.setattr(module, "ensure_supervisor", lambda _: None)
     return workspace
 
 

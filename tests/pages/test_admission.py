@@ -46,6 +46,10 @@ def opened(page: str = "home", secrets: dict[str, Any] | None = None, user: dict
     return app.switch_page(f"pages/{page}.py").run()
 
 
+def verified(address: str) -> dict[str, Any]:
+    return {"email": address, "email_verified": True}
+
+
 def is_closed(app: AppTest) -> bool:
     return "Recent runs" not in text_of(app) and not app.sidebar.caption
 
@@ -110,7 +114,7 @@ def test_each_login_service_has_its_button(team: Workspace) -> None:
 
 def test_who_is_signed_in_is_told(team: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TLCORE_ADMINS", "ann@example.org")
-    app = opened(secrets=LOGIN, user=person(1) | {"name": "Ann *", "email": "ann@example.org"})
+    app = opened(secrets=LOGIN, user=person(1) | verified("ann@example.org") | {"name": "Ann *"})
     assert "Team: **Ann *** , administrator".replace(" ,", ",") in text_of(app)
     assert app.button(key="sign-out")
     (workspace,) = all_workspaces(team)
@@ -120,11 +124,28 @@ def test_who_is_signed_in_is_told(team: Workspace, monkeypatch: pytest.MonkeyPat
 
 def test_who_is_not_of_the_team_stays_outside(team: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TLCORE_MEMBERS", "@example.org")
-    app = opened(secrets=LOGIN, user=person(1) | {"email": "eve@example.com"})
+    app = opened(secrets=LOGIN, user=person(1) | verified("eve@example.com"))
     assert "not one of those who may use this app" in text_of(app)
     assert app.button(key="door-sign-out")
     assert is_closed(app)
-    assert not is_closed(opened(secrets=LOGIN, user=person(2) | {"email": "ann@example.org"}))
+    assert not is_closed(opened(secrets=LOGIN, user=person(2) | verified("ann@example.org")))
+
+
+def test_an_address_that_nobody_vouches_for_opens_nothing_and_its_owner_is_told(
+    team: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TLCORE_ADMINS", "ann@example.org")
+    claimed = person(1) | {"email": "ann@example.org"}
+    assert "administrator" not in text_of(opened(secrets=LOGIN, user=claimed))
+    monkeypatch.setenv("TLCORE_MEMBERS", "@example.org")
+    app = opened(secrets=LOGIN, user=claimed)
+    told = text_of(app).replace("\N{WORD JOINER}", "")
+    for words in ("does not say that your e-mail address was verified", "ann@example.org", "https://login.example.org"):
+        assert words in told, words
+    assert is_closed(app)
+    monkeypatch.setenv("TLCORE_TRUSTED_ISSUERS", "https://login.example.org")
+    assert "administrator" in text_of(opened(secrets=LOGIN, user=claimed))
+    assert is_closed(opened(secrets=LOGIN, user=claimed | {"email_verified": False}))
 
 
 def test_another_person_in_the_same_session_finds_nothing_of_the_first(team: Workspace) -> None:
@@ -139,6 +160,7 @@ def test_a_demo_says_that_it_forgets(demo: Workspace) -> None:
     told = text_of(opened())
     for words in ("This demo forgets", "60 minutes", "a reload of the page begins anew", "No other visitor sees it"):
         assert words in told, words
+    assert "30 trainings, 20 rounds (epochs) and 3 jobs at a time; 2.0 GB in all." in told
     assert "They are deleted soon after you leave." in told
     assert "Browse the catalogue" not in told
     assert "Use a model that you downloaded" not in text_of(opened("predict"))

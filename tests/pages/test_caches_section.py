@@ -6,9 +6,15 @@ from dataclasses import replace
 
 from tests.caches.made_rows import Maker, made_hashes, made_recipe
 from tests.pages.app_pages import open_page, text_of
+from tests.pages.made_runs import add_run
+from tests.training.standings import keep, stood
 from tlcore.caches import fill, open_cache
 from tlcore.caches.budget import list_items
+from tlcore.config import PhaseName
 from tlcore.progress import Silence
+from tlcore.runs.events import EventWriter
+from tlcore.runs.folder import RunFolder
+from tlcore.runs.states import State
 from tlcore.workspace import Workspace
 
 HASHES = made_hashes(60)
@@ -81,3 +87,26 @@ def test_rows_stand_by_kind_and_copies_in_their_order(home: Workspace) -> None:
         "Lite0, 224 px, changed copy 9",
         "Lite0, 224 px, changed copy 10",
     ]
+
+
+def test_checkpoints_are_told_by_their_run_and_what_clearing_them_costs(home: Workspace) -> None:
+    for run_id, state in (("r1", State.COMPLETED), ("r2", State.FAILED)):
+        add_run(home, run_id, state=state)
+        folder = RunFolder.find(home, run_id)
+        keep(folder.checkpoints, stood((PhaseName.FROZEN, 3)))
+        with EventWriter(folder.events) as events:
+            events.write("ended", state=state.value, error=None)
+    app = open_page("system")
+    table = next(table.value for table in app.dataframe if "Details" in table.value)
+    assert [title.endswith(f"({run_id})") for title, run_id in zip(table["Details"], ("r1", "r2"), strict=True)] == [
+        True,
+        True,
+    ]
+    app.button(key="caches-checkpoints").click().run()
+    assert "can't learn for longer any more" in text_of(app)
+    assert "were interrupted or failed is kept" in text_of(app)
+    app.button(key="caches-yes").click().run()
+    assert [item.title[-4:] for item in list_items(home)] == ["(r2)"]
+    app = open_page("system")
+    assert app.button(key="caches-checkpoints").disabled
+    assert "were interrupted or failed stays" in app.button(key="caches-checkpoints").help

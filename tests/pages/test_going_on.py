@@ -9,8 +9,10 @@ from pages.widgets import going_on
 from tests.pages.app_pages import open_page
 from tests.pages.made_runs import add_run
 from tests.training.standings import keep, stood
+from tlcore.caches.budget import clear
 from tlcore.config import PhaseName
 from tlcore.errors import InputError
+from tlcore.runs.events import EventWriter
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
@@ -106,3 +108,16 @@ def test_a_refusal_is_told_where_the_button_stays(home: Workspace, monkeypatch: 
 def test_a_run_at_work_has_no_such_buttons(home: Workspace) -> None:
     add_kept_run(home, State.QUEUED)
     assert not keys(open_page("train", run="r1")) & {"train-resume-r1", "more-r1"}
+
+
+@pytest.mark.parametrize("page", ["train", "results"])
+@pytest.mark.parametrize("state", [State.STOPPED, State.COMPLETED])
+def test_what_has_lost_its_rounds_says_so_and_has_no_buttons(home: Workspace, page: str, state: State) -> None:
+    add_kept_run(home, state)
+    with EventWriter(folder(home).events) as events:
+        events.write("epoch", phase="frozen", epoch=1, epochs=3, loss=1.0, accuracy=0.5, val_loss=1.0, val_accuracy=0.5)
+        events.write("ended", state=state.value, error=None)
+    assert clear(home, ["checkpoints"]).items == 1
+    app = open_page(page, run="r1")
+    assert not keys(app) & {"train-resume-r1", "more-r1"}
+    assert sum("is not kept any more" in caption.value for caption in app.caption) == 1

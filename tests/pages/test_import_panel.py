@@ -13,6 +13,7 @@ from tests.pages.app_pages import open_page, text_of, work_off
 from tlcore.data.catalog import find_dataset
 from tlcore.data.importer import import_pictures
 from tlcore.files import read_json
+from tlcore.jobs.service import submit
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
@@ -91,6 +92,44 @@ def test_a_refused_import_leaves_the_form_open_with_what_was_typed(home: Workspa
     assert "not a zip archive" in text_of(app)
     assert app.text_input(key="import-name").value == "My animals"
     assert app.button(key="import-zip-go").disabled, "the upload is to be chosen again"
+
+
+def interrupted_import(home: Workspace, picture_folder: Path) -> str:
+    """An uploaded zip whose import was cut off: its job."""
+    app = choose_zip(open_page("data", new="zip"), "pets.zip", zipped(picture_folder))
+    app.button(key="import-zip-go").click().run()
+    (job,) = Registry(home).list("import")
+    Registry(home).move(job.id, State.RUNNING)
+    Registry(home).move(job.id, State.INTERRUPTED, error="The *process* was killed.")
+    return job.id
+
+
+def test_an_interrupted_import_goes_on_with_its_upload(home: Workspace, picture_folder: Path) -> None:
+    job = interrupted_import(home, picture_folder)
+    app = open_page("data")  # whoever comes back later has no address of it
+    assert "Import of pets was interrupted. The *process* was killed." in text_of(app)
+    app.button(key=f"go-on-{job}").click().run()
+
+    assert Registry(home).get(job).state is State.QUEUED
+    assert app.query_params["job"] == job
+    assert f"go-on-{job}" not in {button.key for button in app.button}
+    assert Path(str(payload_of(home, "import")["path"])).is_file()
+
+
+def test_an_interruption_is_closed_for_good_and_told_no_more_after_a_newer_import(
+    home: Workspace, picture_folder: Path
+) -> None:
+    job = interrupted_import(home, picture_folder)
+    app = open_page("data", job=job)
+    app.button(key=f"close-{job}").click().run()
+    assert "was interrupted" not in text_of(app.run())
+
+    newer = submit(home, "import", {"path": "x", "name": "x"}, "Newer")
+    Registry(home).move(newer, State.FAILED, error="No pictures.")
+    assert "was interrupted" not in text_of(open_page("data"))
+    app = open_page("data", job=newer)
+    assert "No pictures" in text_of(app)
+    assert f"go-on-{newer}" not in {button.key for button in app.button}
 
 
 @pytest.mark.parametrize("chosen", ["another", "version"])

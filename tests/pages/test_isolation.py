@@ -20,10 +20,11 @@ from tlcore.data.dataset_parcel import pack_dataset
 from tlcore.errors import InputError, StudioError
 from tlcore.export.keras_zip import write_keras_zip
 from tlcore.images.guard import GuardedDecoder
+from tlcore.jobs.again import resume
 from tlcore.jobs.predictions import predict_pictures
 from tlcore.jobs.preflight import preflight
 from tlcore.jobs.quickstart import held_out_picture
-from tlcore.jobs.service import delete_run, read_error, read_result, request_stop, resume, submit
+from tlcore.jobs.service import delete_run, read_error, read_result, request_stop, submit
 from tlcore.members import all_workspaces
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.registry import Registry

@@ -2,53 +2,37 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.widgets.stamps import Stamp
+from tests.pages import app_pages
 from tests.pages.made_runs import add_run, add_test_pictures
 from tlcore.config import Mode, RunConfig
 from tlcore.data.catalog import open_dataset
-from tlcore.data.importer import import_pictures
+from tlcore.data.dataset import DatasetInfo
 from tlcore.files import write_json
-from tlcore.jobs import service
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
 from tlcore.workspace import Workspace
 
-ROOT = Path(__file__).parents[2]
 OpenPage = Callable[..., AppTest]
 
 
 @pytest.fixture
-def open_page(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
+def open_page(home: Workspace) -> OpenPage:
     """open_page("results", run="r1"): that page of the app in the test's workspace; nothing serves its queue."""
-    monkeypatch.setenv("TLCORE_HOME", str(workspace.root))
-    monkeypatch.setattr(service, "ensure_supervisor", lambda _: None)
-    sidebar = sys.modules.get("pages.widgets.sidebar")
-    if sidebar is not None:
-        monkeypatch.setattr(sidebar, "ensure_supervisor", lambda _: None)
-
-    def open_(page: str, **query: str) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
-        for name, value in query.items():
-            app.query_params[name] = value
-        return app.switch_page(f"pages/{page}.py").run()
-
-    return open_
+    return app_pages.open_page
 
 
 @pytest.fixture
-def pets(workspace: Workspace, picture_folder: Path) -> str:
+def pets(pets: DatasetInfo, workspace: Workspace) -> str:
     """A dataset of two classes with 12 photos each, in use."""
-    info = import_pictures(workspace, picture_folder, "pets")
-    write_json(workspace.drafts / "dataset.json", {"dataset": info.id})
-    return info.id
+    write_json(workspace.drafts / "dataset.json", {"dataset": pets.id})
+    return pets.id
 
 
 def words(app: AppTest) -> str:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.runs.packed import add_finished_run
 from tlcore.files import write_json
 from tlcore.runs.folder import RunFolder, RunMeta
 from tlcore.runs.record import JobRecord
+from tlcore.runs.run_parcel import pack_run
 from tlcore.runs.states import State
 from tlcore.workspace import Workspace
 
@@ -42,3 +44,23 @@ def make_record() -> Callable[..., JobRecord]:
         return JobRecord(run_id, kind, f"Run {run_id}", "sample/digits", state, created, "ada", created)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace with the finished run `r1`. Read only: tests share it."""
+    home = Workspace.open(tmp_path_factory.mktemp("there") / "home")
+    add_finished_run(home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def parcel(home: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That run as a file."""
+    return pack_run(home, "r1", tmp_path_factory.mktemp("parcel") / "run.zip")
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Workspace:
+    """Another machine's workspace."""
+    return Workspace.open(tmp_path / "elsewhere")

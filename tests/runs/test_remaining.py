@@ -116,8 +116,27 @@ def test_what_was_done_in_between_does_not_lead_back_to_the_start() -> None:
 
 
 def test_the_first_round_is_not_foretold_below_the_pace_of_its_batches() -> None:
-    batches = [(27.0 + number, "batch", {"batch": number, "loss": 1.0, "accuracy": 0.5}) for number in range(1, 6)]
+    figures = {"phase": "frozen", "epoch": 1, "loss": 1.0, "accuracy": 0.5}
+    batches = [(27.0 + number, "batch", {"batch": number} | figures) for number in range(1, 6)]
     assert left(story(FORECAST, FROZEN, *batches), 32) == pytest.approx(35 * 1.0 + 34)
+
+
+def test_what_an_earlier_attempt_did_is_not_foretold_again() -> None:
+    done = {"phase": "frozen"}
+    first = story(FROZEN, *((at, kind, values | done) for at, kind, values in (epoch(1, 30, 2.0), epoch(2, 32, 2.0))))
+    second = RunStory(first)
+    steps = [step | {"epochs": {"frozen": 4, "fine_tune": 5}.get(step["name"], 0)} for step in STEPS]
+    for seconds, kind, values in (
+        (100.0, "started", {}),
+        (100.0, "forecast", {"steps": steps}),
+        (105.0, "resumed", {"phase": "frozen", "epoch": 1}),
+        (105.0, "phase", FROZEN[2]),
+        (105.0, "epoch", epoch(1, 105, 2.0)[2] | done),
+    ):
+        second.add({"time": (BEGAN + timedelta(seconds=seconds)).isoformat(), "kind": kind, **values})
+        if kind == "forecast":  # half of the ten seconds for the head, as long as it may go on
+            assert left(second, 100) == pytest.approx(5 + 20 + 5 + 30 + 4)
+    assert left(second, 106) == pytest.approx(10 * 3 / 4 - 1 + 34)
 
 
 def test_a_download_counts_though_nobody_foretold_it() -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,51 +13,20 @@ from typing import Any
 
 import pytest
 
-from tests.pages.made_runs import CLASSES, add_run, add_test_pictures, made_report
+from tests.pages.made_runs import add_run
+from tests.runs.packed import CAT_AND_COFFEE, leftovers, put, repacked
 from tlcore.data.parcel import Parcel
 from tlcore.errors import ImportRefused, RunError
 from tlcore.evaluation.report import Report, read_test_pictures
-from tlcore.files import write_json
 from tlcore.modes import POLICIES
 from tlcore.runs import run_parcel
 from tlcore.runs.folder import RunFolder
-from tlcore.runs.labels import describe
 from tlcore.runs.registry import Registry
 from tlcore.runs.run_parcel import pack_run, unpack_run
 from tlcore.runs.states import State
 from tlcore.runs.view import RunView
 from tlcore.serving.bundle import BundleInfo, write_info
 from tlcore.workspace import Workspace
-
-CAT_AND_COFFEE = {"class_names": CLASSES, "engine": "openvino", "backbone": "efficientnet-lite0", "image_size": 224}
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace with the finished run `r1`, whose figures and weights are invented. Read only: tests share it."""
-    home = Workspace.open(tmp_path_factory.mktemp("there") / "home")
-    folder = RunFolder.find(home, add_run(home, "r1"))
-    # What a training leaves: its report names paths of this machine.
-    report = made_report("r1", more={"artifacts": {"model": str(folder.model), "report": str(folder.report)}})
-    write_json(folder.report, report.to_json())
-    add_test_pictures(home, "r1", ["cat/1.jpg", "coffee/2.jpg"], [0, 1])
-    folder.bundle.mkdir()
-    write_info(folder.bundle, BundleInfo(run_id="r1", preprocessing="lite", versions={}, **CAT_AND_COFFEE))
-    for path in (folder.model, folder.bundle / "model.xml", folder.bundle / "model.bin"):
-        path.write_bytes(b"weights of " + path.name.encode())
-    (folder.path / "worker.log").write_text(f"written in {home.root}")
-    describe(home, "r1", name="Surfaces", note="first\nsecond", tags=["rough"])
-    return home
-
-
-@pytest.fixture(scope="module")
-def parcel(home: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pack_run(home, "r1", tmp_path_factory.mktemp("parcel") / "run.zip")
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path) -> Workspace:
-    return Workspace.open(tmp_path / "elsewhere")
 
 
 def test_a_run_is_on_another_machine_what_it_was(home: Workspace, parcel: Path, elsewhere: Workspace) -> None:
@@ -137,82 +105,6 @@ def test_a_strangers_network_is_neither_read_nor_kept(
     assert (folder.bundle / "model.xml").read_bytes() == b"made here"
 
 
-Change = Callable[[dict[str, bytes]], None]
-
-
-def repacked(parcel: Path, target: Path, change: Change, told: bool = True) -> Path:
-    """The parcel with some members changed; with `told` its manifest says so."""
-    with zipfile.ZipFile(parcel) as source:
-        members = {name: source.read(name) for name in source.namelist()}
-    manifest = json.loads(members.pop("manifest.json"))
-    before = dict(members)
-    change(members)
-    if told:
-        manifest["files"] = [
-            {"path": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-            for name, data in members.items()
-        ]
-    assert members != before
-    with zipfile.ZipFile(target, "w") as out:
-        for name, data in members.items():
-            out.writestr(name, data)
-        out.writestr("manifest.json", json.dumps(manifest))
-    return target
-
-
-def edited(file: str, **values: Any) -> Change:
-    """Replaces values in a JSON document."""
-
-    def change(members: dict[str, bytes]) -> None:
-        members[file] = json.dumps(json.loads(members[file]) | values).encode()
-
-    return change
-
-
-def put(name: str, data: bytes) -> Change:
-    return lambda members: members.update({name: data})
-
-
-def without(name: str) -> Change:
-    return lambda members: members.pop(name) and None
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (put("../outside.txt", b"x"), "leads out"),
-        (put("/etc/cron.d/x", b"x"), "leads out"),
-        (put("weights.pkl", b"\x80\x04."), "has one that is none"),
-        (put("bundle/extra.so", b"\x7fELF"), "has one that is none"),
-        (put("bundle/../model.keras", b"x"), "leads out"),
-        (put("checkpoints/standing.npz", b"x"), "has one that is none"),
-        (put("MODEL.keras", b"x"), "same name"),
-        (without("model.keras"), "lacks a part"),
-        (without("bundle/model.bin"), "lacks a part"),
-        (put("report.json", b"{}"), "can't be read"),
-        (put("report.json", b"[" * 100_000), "can't be read"),
-        (put("config.json", b"\xff"), "can't be read"),
-        (edited("config.json", epochs=77), "different runs"),
-        (edited("config.json", dropout=0.5), "can't be read"),
-        (edited("bundle/bundle.json", image_size=60_000), "different runs"),
-        (edited("bundle/bundle.json", class_names=["a", "b"]), "different runs"),
-        (edited("report.json", confusion=[[1]]), "does not fit"),
-        (edited("run.json", name="\u202e"), "can't be used"),
-        (edited("run.json", tags=["x" * 100]), "can't be used"),
-        (edited("run.json", created="2026-01-01T00:00:00"), "can't be read"),
-        (put("test_pictures.jsonl", b'{"key":"a","index":0,"truth":9,"probabilities":[0.5,0.5]}'), "do not fit"),
-        (put("test_pictures.jsonl", b"PAR1"), "can't be read"),
-    ],
-)
-def test_what_is_no_run_is_refused_and_leaves_nothing(
-    parcel: Path, elsewhere: Workspace, tmp_path: Path, change: Change, words: str
-) -> None:
-    path = repacked(parcel, tmp_path / "hostile.zip", change)
-    with pytest.raises(ImportRefused, match=words):
-        unpack_run(elsewhere, path)
-    assert leftovers(elsewhere) == []
-
-
 def test_damage_on_the_way_is_noticed(parcel: Path, elsewhere: Workspace, tmp_path: Path) -> None:
     def damage(members: dict[str, bytes]) -> None:
         members["model.keras"] = b"W" + members["model.keras"][1:]
@@ -289,7 +181,3 @@ def test_only_what_has_a_result_is_packed(tmp_path: Path, elsewhere: Workspace) 
         with pytest.raises(RunError):
             pack_run(elsewhere, run_id, tmp_path / "none.zip")
     assert not list(tmp_path.glob("*.zip"))
-
-
-def leftovers(workspace: Workspace) -> list[Path]:
-    return [*workspace.runs.iterdir(), *workspace.incoming.iterdir()]

@@ -125,11 +125,14 @@ def test_a_phase_that_is_repeated_is_not_counted_twice() -> None:
     tell_epoch(story, 1, 1, 1.0)
     tell_epoch(story, 2, 2, 1.0)
     tell_phase(story, 3, 5, 10, "fine_tune")
-    tell_epoch(story, 9, 1, 6.0, "fine_tune")
+    for epoch in (1, 2):
+        tell(story, 8, "batch", phase="fine_tune", epoch=epoch, batch=1, loss=0.5, accuracy=0.8)
+        tell_epoch(story, 9, 1, 6.0, "fine_tune") if epoch == 1 else None
     tell(story, 10, "retry", phase="fine_tune", batch_size=16, why="Memory was short: 16 instead of 32.")
     assert [phase.name for phase in story.phases] == ["frozen"]
     tell_phase(story, 11, 5, 20, "fine_tune")
     tell_epoch(story, 20, 1, 9.0, "fine_tune")
+    assert [(row["epoch"], row["batch"]) for row in story.batches] == [(1, 1)]  # it goes on after its whole epoch
     assert [(row["phase"], row["epoch"]) for row in story.history] == [("frozen", 1), ("frozen", 2), ("fine_tune", 1)]
     assert [phase.name for phase in story.phases] == ["frozen", "fine_tune"]
     assert [(note.level, note.text) for note in story.notes] == [("warning", "Memory was short: 16 instead of 32.")]

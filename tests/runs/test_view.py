@@ -102,6 +102,88 @@ def test_a_run_started_anew_forgets_its_last_attempt(
     assert [note.text for note in view.notes] == ["second attempt"]
 
 
+def learn(events: EventWriter, time: Time, epochs: range, batches: int = 3) -> None:
+    """Epochs of three batches, a second each; of the last one so many."""
+    for epoch in epochs:
+        for batch in range(1, batches + 1 if epoch == epochs[-1] else 4):
+            time.passes(1)
+            events.write("batch", phase="frozen", epoch=epoch, batch=batch, loss=0.5, accuracy=0.8)
+        if batch == 3:
+            events.write("epoch", phase="frozen", epoch=epoch, loss=0.4, accuracy=0.9, seconds=3.0)
+
+
+def begin(events: EventWriter, resumed: int | None = None) -> None:
+    events.write("started", pid=1)
+    if resumed is not None:
+        events.write("resumed", phase="frozen", epoch=resumed)
+    events.write("phase", phase="frozen", epochs=5, batches=3, trainable=100)
+    for epoch in range(1, (resumed or 0) + 1):
+        events.write("epoch", phase="frozen", epoch=epoch, loss=0.4, accuracy=0.9, seconds=3.0)
+
+
+def shown(view: RunView) -> list[tuple[int, int]]:
+    return [(row["epoch"], row["batch"]) for row in view.batches]
+
+
+def batches_of(*epochs: int) -> list[tuple[int, int]]:
+    return [(epoch, batch) for epoch in epochs for batch in (1, 2, 3)]
+
+
+def test_a_training_that_goes_on_shows_each_batch_once(workspace: Workspace, folder: RunFolder, time: Time) -> None:
+    with EventWriter(folder.events, clock=time) as events:
+        begin(events)
+        learn(events, time, range(1, 4), batches=2)  # cut off in the third epoch
+    folder.prepare_again()
+    view = open_view(workspace, time)  # it waits for its turn
+    assert shown(view) == [*batches_of(1, 2), (3, 1), (3, 2)]
+    assert [row["epoch"] for row in view.history] == [1, 2]
+    assert (view.phase, view.fraction) == (None, None)
+    time.passes(3600)
+    with EventWriter(folder.events, clock=time) as events:
+        begin(events, resumed=2)
+        view.refresh()
+        assert shown(view) == batches_of(1, 2)
+        learn(events, time, range(3, 5))
+        events.flush()
+        view.refresh()
+        assert shown(view) == batches_of(1, 2, 3, 4)
+        assert [row["epoch"] for row in view.history] == [1, 2, 3, 4]
+        assert view.story.spent.total == view.story.spent.train == 8 + 6  # not the hour between
+    assert shown(open_view(workspace, time)) == batches_of(1, 2, 3, 4)
+
+
+def test_earlier_attempts_are_read_once(
+    workspace: Workspace, folder: RunFolder, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with EventWriter(folder.events, clock=time) as events:
+        begin(events)
+        learn(events, time, range(1, 3))
+    folder.prepare_again()
+    with EventWriter(folder.events, clock=time) as events:
+        begin(events, resumed=2)
+        view = open_view(workspace, time)
+        monkeypatch.setattr("tlcore.runs.attempts.read_events", lambda *_: pytest.fail("read again"))
+        learn(events, time, range(3, 4))
+        view.refresh()
+    assert shown(view) == batches_of(1, 2, 3)
+
+
+def test_a_training_that_begins_anew_shows_only_that(workspace: Workspace, folder: RunFolder, time: Time) -> None:
+    with EventWriter(folder.events, clock=time) as events:
+        begin(events)
+        learn(events, time, range(1, 3))
+    folder.prepare_again()
+    with EventWriter(folder.events, clock=time) as events:
+        events.write("started", pid=1)
+        events.write("note", text="What was kept is damaged.", level="warning")
+        begin(events)
+        learn(events, time, range(1, 2), batches=1)
+    view = open_view(workspace, time)
+    assert shown(view) == [(1, 1)]
+    assert view.history == []
+    assert view.story.spent.total == 1
+
+
 def at_work(registry: Registry, folder: RunFolder, time: Time) -> Heartbeat:
     """A run whose worker, this test, holds its lock and has just made progress."""
     registry.move("a1", State.RUNNING)

@@ -235,6 +235,13 @@ def test_memory_that_was_seen_is_told(workspace: Workspace, monkeypatch: pytest.
     assert forecast(workspace, make(image_size=160), COUNTS).memory_bytes < worked_out
 
 
+def test_a_network_that_keras_computes_in_every_round_needs_more_memory(workspace: Workspace) -> None:
+    kept = forecast(workspace, make(image_size=96), COUNTS)
+    every_round = forecast(workspace, make(image_size=96, augmentation={"flip": "horizontal"}), COUNTS)
+    assert kept.plan.features
+    assert every_round.memory_bytes > kept.memory_bytes + 100e6
+
+
 def test_too_little_memory_is_told_with_a_batch_that_fits() -> None:
     config = make(mode="scratch", batch_size=32)
     problems = find_problems(config, lambda one: 10**8 * one.batch_size, 10**9, 0, 10**12)

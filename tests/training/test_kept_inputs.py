@@ -120,6 +120,8 @@ def test_without_any_room_pictures_are_read_in_every_round(place: Workspace, tex
         ensure_dataset(small, "sample/textures", Silence()),
         Listener(),
         mode="scratch",
+        backbone="mobilenet",
+        width=0.25,
         epochs=1,
         steps_per_epoch=2,
     )

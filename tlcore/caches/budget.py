@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
+from tlcore.caches.checkpoints import remove_kept, sweep_kept
 from tlcore.caches.entry import (
     cannot_write,
     doors,
@@ -22,7 +23,7 @@ from tlcore.caches.entry import (
     rows_folder,
     sweep,
 )
-from tlcore.caches.holdings import CacheKind, Item, list_items
+from tlcore.caches.holdings import NOT_MADE_AGAIN, CacheKind, Item, list_items
 from tlcore.caches.rowfiles import has_files, scrub
 from tlcore.errors import CacheFull
 from tlcore.workspace import CACHE_VARIABLE, Workspace
@@ -63,11 +64,12 @@ def room(workspace: Workspace, later: bool = False) -> int:
 
     Args:
         workspace: Whose caches.
-        later: Whether the run is still to come: whoever uses something now will have ended by then.
+        later: Whether the run is still to come: whoever uses something now will have ended by then. What a training
+            that has not ended well needs will stay even so.
     """
     items = list_items(workspace)
     if later:
-        items = tuple(replace(item, in_use=False) for item in items)
+        items = tuple(replace(item, in_use=item.in_use and item.kind in NOT_MADE_AGAIN) for item in items)
     return max(0, min(_limits_of_room(workspace, items)))
 
 
@@ -104,11 +106,12 @@ def reserve(workspace: Workspace, growth: Mapping[Path, int]) -> None:
     wanted = sum(growth.values())
     with doors(workspace):
         sweep(workspace)
+        sweep_kept(workspace)
         items = list_items(workspace)
         surplus = max(used(items) + wanted - workspace.limits.cache_bytes, wanted - _disk_left(workspace))
         evictable = [item for item in items if _can_go(item)]
-        # Networks are small, and dear to make: they go last.
-        evictable.sort(key=lambda item: (item.kind == "networks", item.last_used))
+        # Networks are small, and dear to make; what a training would go on from is the dearest.
+        evictable.sort(key=lambda item: (item.kind in NOT_MADE_AGAIN, item.kind == "networks", item.last_used))
         if surplus > sum(item.bytes for item in evictable):
             raise _no_room(workspace, items, wanted)
         for item in evictable:
@@ -141,21 +144,23 @@ def _no_room(workspace: Workspace, items: Collection[Item], wanted: int) -> Cach
 
 
 def clear(workspace: Workspace, kinds: Collection[CacheKind] | None = None, dataset: str | None = None) -> Cleared:
-    """Removes what nobody uses. It costs time only: whatever is needed again is made again.
+    """Removes what nobody uses. It costs time only, whatever is needed again is made again; but for checkpoints.
 
     Args:
         workspace: Whose caches.
-        kinds: Only these; None: all.
+        kinds: Only these; None: all but checkpoints, without which a training can't learn for longer.
         dataset: Only what was made of this dataset's pictures; None: of all.
 
     Raises:
         WorkspaceError: Another process has been busy with the caches for a minute.
     """
     items, size, kept = 0, 0, 0
+    wanted = kinds if kinds is not None else set(get_args(CacheKind)) - NOT_MADE_AGAIN
     with doors(workspace):
         sweep(workspace)
+        sweep_kept(workspace)
         for item in list_items(workspace):
-            if (kinds is not None and item.kind not in kinds) or (dataset is not None and item.dataset != dataset):
+            if item.kind not in wanted or (dataset is not None and item.dataset != dataset):
                 continue
             if not item.in_use and _remove(item):
                 items += 1
@@ -202,6 +207,8 @@ def _remove(item: Item) -> bool:
     try:
         if item.kind == "thumbnails":
             _empty(item.paths)
+        elif item.kind == "checkpoints":
+            return remove_kept(item.paths[0])
         elif item.kind == "networks":
             for path in item.paths:
                 path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What the caches hold: everything that can be made again, and what it takes on the disk."""
+"""What the caches hold and what it takes on the disk: what can be made again, and what trainings go on from."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
+from tlcore.caches.checkpoints import Kept, list_kept
 from tlcore.caches.entry import Entry, in_use, list_entries
 from tlcore.workspace import Workspace
 
-CacheKind = Literal["images", "features", "trunk", "networks", "thumbnails"]
-"""The kinds of rows, converted backbones, and the small copies of pictures that pages show."""
+CacheKind = Literal["images", "features", "trunk", "networks", "thumbnails", "checkpoints"]
+"""The kinds of rows, converted backbones, the small copies of pictures that pages show, and what trainings kept."""
+
+NOT_MADE_AGAIN: Final[frozenset[CacheKind]] = frozenset({"checkpoints"})
+"""What only another training would bring back: it is cleared where it is named, and makes way last."""
 
 _NETWORK_NAME: Final = re.compile(r"(?P<name>.+)-(?P<size>[0-9]+)-[0-9a-f]{16}")
 
@@ -27,7 +31,7 @@ class Item:
         dataset: Whose pictures it was made of; "" where it is not one dataset's.
         bytes: What it takes on the disk, or will take once whoever fills it has ended.
         last_used: When somebody used it last.
-        in_use: Whether a living process uses it: then it stays.
+        in_use: Whether a living process uses it, or a training that has not ended well needs it: then it stays.
         paths: Its files or its folder.
     """
 
@@ -45,6 +49,7 @@ def list_items(workspace: Workspace) -> tuple[Item, ...]:
     items = [_of_entry(entry) for entry in list_entries(workspace)]
     items += _networks(workspace)
     items += _thumbnails(workspace)
+    items += [_of_kept(kept) for kept in list_kept(workspace)]
     return tuple(sorted(items, key=lambda item: item.last_used))
 
 
@@ -58,6 +63,10 @@ def _of_entry(entry: Entry) -> Item:
         in_use(entry.folder),
         (entry.folder,),
     )
+
+
+def _of_kept(kept: Kept) -> Item:
+    return Item("checkpoints", kept.title, kept.dataset, kept.bytes, kept.last_used, kept.needed, (kept.folder,))
 
 
 def _networks(workspace: Workspace) -> list[Item]:

@@ -30,7 +30,7 @@ def _describe_cleared(data: dict[str, Any]) -> str:
 
 @click.group(cls=ListByDefault)
 def caches() -> None:
-    """Show and clear what is kept to save time: pictures, features, converted networks."""
+    """Show and clear what is kept to save time: pictures, features, converted networks, checkpoints of trainings."""
 
 
 @caches.command("list")
@@ -63,6 +63,9 @@ def list_command(workspace: Workspace) -> dict[str, Any]:
 @click.pass_obj
 @answers(_describe_cleared)
 def clear_command(workspace: Workspace, kinds: tuple[CacheKind, ...], dataset: str | None) -> dict[str, Any]:
-    """Remove what nobody uses. It costs time only: whatever is needed again is made again."""
+    """Remove what nobody uses. It costs time only: whatever is needed again is made again.
+
+    Checkpoints go only where --kind names them: without them a training can't learn for longer.
+    """
     cleared = clear(workspace, kinds or None, dataset)
     return {"cleared": cleared.items, "bytes": cleared.bytes, "kept_in_use": cleared.kept_in_use}

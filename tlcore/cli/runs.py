@@ -13,7 +13,8 @@ from tlcore.cli.run_labels import COMMANDS, labels_of
 from tlcore.cli.train import describe_report
 from tlcore.errors import RunError
 from tlcore.files import read_json
-from tlcore.jobs.service import delete_run, extend, keep_moving, request_stop, resume
+from tlcore.jobs.again import extend, resume
+from tlcore.jobs.service import delete_run, keep_moving, request_stop
 from tlcore.jobs.waiting import wait_of
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.labels import matches

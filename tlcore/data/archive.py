@@ -138,7 +138,8 @@ def _listed(archive: zipfile.ZipFile, archive_size: int, limits: Limits) -> List
             listing.folders.add(path)
         else:
             reader = _MemberReader(archive, member, limits)
-            listing.members.append(Member(path, member.file_size, 0, reader, reader.pieces))
+            compressed = member.compress_type != zipfile.ZIP_STORED
+            listing.members.append(Member(path, member.file_size, 0, reader, reader.pieces, compressed))
             listing.folders.update(path[:depth] for depth in range(1, len(path)))
     _check_common_ratio(expanded, packed, limits)
     _check_overlaps(archive.infolist(), archive_size)

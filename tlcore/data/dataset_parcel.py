@@ -24,7 +24,8 @@ from tlcore.data.layout import Candidate
 from tlcore.data.listing import is_text
 from tlcore.data.naming import free_id, free_name, known_id, shown_name
 from tlcore.data.notes import LONGEST, NOTES, read_notes
-from tlcore.data.parcel import Parcel, ParcelWriter, open_parcel, refused
+from tlcore.data.parcel import Parcel, open_parcel, refused
+from tlcore.data.parcel_writer import ParcelWriter
 from tlcore.data.places import Place
 from tlcore.data.stored import PICTURES, dataset_folder, read_info, read_rows
 from tlcore.data.writer import DatasetWriter
@@ -34,8 +35,13 @@ from tlcore.workspace import MEBIBYTE, Workspace
 
 _DESCRIPTION: Final = "dataset.json"
 _INDEX: Final = "index.jsonl"
-_LARGEST_TEXT: Final = 16 * MEBIBYTE
+_BESIDE_PICTURES: Final = frozenset({_DESCRIPTION, _INDEX, NOTES})
 _LARGEST_INDEX: Final = 256 * MEBIBYTE
+# An entry takes some 150 bytes, and 1,500 with the longest name in letters of three bytes each.
+_INDEX_BYTES_A_PICTURE: Final = 2048
+_LARGEST_TEXT: Final = 16 * MEBIBYTE
+# The description lists the files that were left out, of which there may be four for each picture.
+_TEXT_BYTES_A_PICTURE: Final = 1024
 _LONGEST_TEXT: Final = 20_000
 _TEXTS: Final = ("description", "origin", "licence", "homepage", "citation")
 _CHANGE: Final = "Brought in from another machine"
@@ -126,13 +132,16 @@ def _without_paths(info: DatasetInfo) -> DatasetInfo:
     return info.model_copy(update={"origin": name if is_path else info.origin})
 
 
-def unpack_dataset(workspace: Workspace, path: Path, reporter: Reporter | None = None) -> DatasetInfo:
+def unpack_dataset(
+    workspace: Workspace, path: Path, reporter: Reporter | None = None, made_by: str = ""
+) -> DatasetInfo:
     """Takes in a dataset that was packed elsewhere, whole or not at all. Where its id is taken, it gets a new one.
 
     Args:
         workspace: Where it will live.
         path: The file.
         reporter: Told how far it is, and asked whether to stop.
+        made_by: The job that does it; see `find_made_by`.
 
     Returns:
         What is known of it now.
@@ -144,11 +153,10 @@ def unpack_dataset(workspace: Workspace, path: Path, reporter: Reporter | None =
     """
     sweep_incoming(workspace)
     with open_parcel(path, "dataset", workspace.limits) as parcel:
-        info = _checked_info(parcel, parcel.document(_DESCRIPTION, DatasetInfo, _LARGEST_TEXT))
-        pictures = parcel.lines(_INDEX, PackedPicture, _LARGEST_INDEX)
-        _check_pictures(workspace, parcel, info, pictures)
+        info, pictures = _documents(parcel, workspace.limits.pictures)
+        _check_pictures(parcel, info, pictures)
         notes = _notes(parcel)
-        info = _named(workspace, parcel, info, pictures)
+        info = _named(workspace, parcel, info, pictures).model_copy(update={"made_by": made_by})
         candidates = list(_candidates(parcel, info, pictures))
         check_room(workspace, candidates)
         with DatasetWriter(workspace, info.id) as writer:
@@ -158,6 +166,18 @@ def unpack_dataset(workspace: Workspace, path: Path, reporter: Reporter | None =
             if notes:
                 writer.lay_beside(NOTES, notes)
             return writer.publish(info, change=_CHANGE, revise=partial(_as_packed, parcel, pictures))
+
+
+def _documents(parcel: Parcel, most: int) -> tuple[DatasetInfo, list[PackedPicture]]:
+    """Description and index, of which no more is read than those of the pictures in the file can be, at most `most`."""
+    count = len(parcel.files.keys() - _BESIDE_PICTURES)
+    if count > most:
+        raise refused("There are too many pictures in the file", f"{count:,}", f"At most {most:,}.")
+    # Files that were left out are listed too, however few pictures are left.
+    text_bytes = min(_LARGEST_TEXT, MEBIBYTE + most * _TEXT_BYTES_A_PICTURE)
+    index_bytes = min(_LARGEST_INDEX, MEBIBYTE + count * _INDEX_BYTES_A_PICTURE)
+    info = _checked_info(parcel, parcel.document(_DESCRIPTION, DatasetInfo, text_bytes))
+    return info, parcel.lines(_INDEX, PackedPicture, index_bytes, count)
 
 
 def _checked_info(parcel: Parcel, info: DatasetInfo) -> DatasetInfo:
@@ -176,14 +196,10 @@ def _is_name(name: str) -> bool:
     return len(name) <= LONGEST_CLASS_NAME and is_text((name,)) and not set(name) & set("/\\")
 
 
-def _check_pictures(workspace: Workspace, parcel: Parcel, info: DatasetInfo, pictures: Sequence[PackedPicture]) -> None:
+def _check_pictures(parcel: Parcel, info: DatasetInfo, pictures: Sequence[PackedPicture]) -> None:
     """The index names every file of the zip once, and nothing else; and fits the classes."""
-    if len(pictures) > workspace.limits.pictures:
-        raise refused(
-            "There are too many pictures in the file", f"{len(pictures):,}", f"At most {workspace.limits.pictures:,}."
-        )
     named = [picture.file for picture in pictures]
-    if set(parcel.files) - {_DESCRIPTION, _INDEX, NOTES} != set(named) or len(set(named)) != len(named):
+    if parcel.files.keys() - _BESIDE_PICTURES != set(named) or len(set(named)) != len(named):
         raise refused("The pictures in the file are not those that its index names", parcel.name)
     keys = [picture.key for picture in pictures]
     texts = [*keys, *(picture.excluded for picture in pictures if picture.excluded)]

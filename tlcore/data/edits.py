@@ -204,7 +204,7 @@ def _edit(workspace: Workspace, dataset_id: str, text: str, change: _Change) -> 
         following = info.model_copy(update={"version": current.version + 1})
         gone = {row.sha256 for row in before} - {row.sha256 for row in rows}
         forget(workspace, dataset_id, gone)
-        complete = write_version(folder, following, rows, text)
+        complete = write_version(folder, following, rows, text, keep=workspace.limits.versions)
         _delete_content(folder, gone)
         return complete
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -41,6 +41,9 @@ def add_pictures(
     pictures: Iterable[tuple[str, bytes]],
     decoder: GuardedDecoder,
     reporter: Reporter | None = None,
+    *,
+    made_by: str = "",
+    before_it_is_there: Callable[[Added], None] = lambda _: None,
 ) -> Added:
     """Adds pictures to a class of one's own dataset, as its next version; copies of what it has are passed over.
 
@@ -51,6 +54,8 @@ def add_pictures(
         pictures: Names and encoded pictures.
         decoder: Decodes each of them first.
         reporter: Told how many were read, and asked whether to stop.
+        made_by: The job that does it; see `find_version_made_by`.
+        before_it_is_there: Called with what will have come of it, and the dataset as it was before.
 
     Raises:
         DatasetError: The dataset is unknown or not one's own, there is no such class, it would have too many pictures,
@@ -91,8 +96,9 @@ def add_pictures(
             _check_room(len(rows) + len(writer), workspace.limits)
             return info, rows
 
+        before_it_is_there(Added(before.info, tuple(keys), tuple(rejected), copies))
         number = "1 picture" if len(keys) == 1 else f"{len(keys):,} pictures"
-        info = writer.publish_version(f"{number} added to {class_name}", grow, addition=True)
+        info = writer.publish_version(f"{number} added to {class_name}", grow, addition=True, made_by=made_by)
     return Added(info, tuple(keys), tuple(rejected), copies)
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from tlcore.allowance import check_allowance
 from tlcore.data.archive import open_archive
 from tlcore.data.catalog import OWN
 from tlcore.data.dataset import DatasetInfo, Part, RejectedFile
@@ -190,12 +191,14 @@ def _listed(path: Path, limits: Limits) -> Iterator[Listing]:
 
 
 def check_room(workspace: Workspace, candidates: Sequence[Candidate]) -> None:
-    """Refuses pictures that the disk has no room for.
+    """Refuses pictures that the disk has no room for, or the workspace none left of what it may take.
 
     Raises:
-        WorkspaceError: There is too little room.
+        InputError: The workspace would take too much.
+        WorkspaceError: There is too little room on the disk.
     """
     needed = sum(candidate.member.size for candidate in candidates)
+    check_allowance(workspace, needed)
     free = shutil.disk_usage(workspace.incoming).free
     if needed > free:
         raise WorkspaceError(

@@ -43,6 +43,7 @@ class Member:
         modified: When the file was last changed, nanoseconds; 0 in an archive.
         read: Its bytes; raises PictureError when they can't be read.
         pieces: The same, a mebibyte at a time and however large; None in a folder.
+        compressed: Whether it lies in its archive compressed.
     """
 
     path: NamePath
@@ -50,6 +51,7 @@ class Member:
     modified: int
     read: Callable[[], bytes]
     pieces: Callable[[], Iterator[bytes]] | None = None
+    compressed: bool = False
 
 
 @dataclass

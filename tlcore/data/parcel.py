@@ -7,23 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Any, Final, Literal, Self, TypeVar
-from uuid import uuid4
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-import tlcore
 from tlcore.data.archive import open_archive
 from tlcore.data.listing import Listing, Member
-from tlcore.errors import ImportRefused, InputError, PictureError
-from tlcore.files import is_disk_full
+from tlcore.errors import ImportRefused, PictureError
 from tlcore.workspace import MEBIBYTE, Limits
 
 _Document = TypeVar("_Document", bound=BaseModel)
@@ -32,8 +26,11 @@ ParcelKind = Literal["run", "dataset"]
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
-_LARGEST_MANIFEST: Final = 64 * MEBIBYTE
-_REGULAR_FILE: Final = 0o100644 << 16
+
+# What the manifest says of a file takes some 150 bytes. A parcel holds the pictures of a dataset, or fewer files.
+_MANIFEST_BYTES: Final = 64 * 1024
+_MANIFEST_BYTES_A_FILE: Final = 256
+_FILES_BESIDE_PICTURES: Final = 100
 
 
 class ParcelFile(BaseModel):
@@ -64,88 +61,6 @@ class Manifest(BaseModel):
     program: str
     id: Annotated[str, Field(max_length=260)]
     files: tuple[ParcelFile, ...]
-
-
-class ParcelWriter:
-    """Writes a parcel; the file appears when the `with` block ends well, and only whole.
-
-    Args:
-        target: The file to write, replaced where there is one.
-        kind: What it holds.
-        id: What that is called here.
-
-    Raises:
-        InputError: By the `with` block: it can't be written.
-    """
-
-    def __init__(self, target: Path, kind: ParcelKind, id: str) -> None:
-        self._target, self._kind, self._id = target, kind, id
-        self._temporary = target.with_name(f".{uuid4().hex}.tmp")
-        self._files: list[ParcelFile] = []
-
-    def __enter__(self) -> Self:
-        try:
-            self._target.parent.mkdir(parents=True, exist_ok=True)
-            # Nothing is packed smaller: pictures and weights hardly would be, and what unfolds a lot is refused.
-            self._zip = zipfile.ZipFile(self._temporary, "x", zipfile.ZIP_STORED)
-        except OSError as error:
-            raise self._cannot_write(error) from error
-        return self
-
-    def add_file(self, path: str, source: Path) -> None:
-        """Adds a file as it is."""
-        with source.open("rb") as file:
-            self._add(path, iter(lambda: file.read(MEBIBYTE), b""))
-
-    def add_bytes(self, path: str, data: bytes) -> None:
-        """Adds a file of these bytes."""
-        self._add(path, iter([data]))
-
-    def add_model(self, path: str, model: BaseModel) -> None:
-        """Adds a document as JSON."""
-        self.add_bytes(path, model.model_dump_json(indent=2).encode() + b"\n")
-
-    def add_lines(self, path: str, rows: Iterator[BaseModel]) -> None:
-        """Adds documents as JSON, a line each."""
-        self._add(path, (row.model_dump_json().encode() + b"\n" for row in rows))
-
-    def _add(self, path: str, pieces: Iterator[bytes]) -> None:
-        digest, size = hashlib.sha256(), 0
-        info = zipfile.ZipInfo(path)
-        info.external_attr = _REGULAR_FILE
-        with self._zip.open(info, "w", force_zip64=True) as out:
-            for piece in pieces:
-                out.write(piece)
-                digest.update(piece)
-                size += len(piece)
-        self._files.append(ParcelFile(path=path, size=size, sha256=digest.hexdigest()))
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if error is None:
-                manifest = Manifest(kind=self._kind, program=tlcore.__version__, id=self._id, files=tuple(self._files))
-                self._zip.writestr(MANIFEST, manifest.model_dump_json(indent=1))
-            self._zip.close()
-            if error is None:
-                with self._temporary.open("rb") as file:
-                    os.fsync(file.fileno())
-                self._temporary.replace(self._target)
-        except OSError as failure:
-            raise self._cannot_write(failure) from failure
-        finally:
-            with suppress(OSError):
-                self._temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise self._cannot_write(error) from error
-
-    def _cannot_write(self, error: OSError) -> InputError:
-        return InputError(
-            f"The file can't be written: {error.strerror or error}",
-            value=self._target,
-            hint="Free some disk space." if is_disk_full(error) else "Choose a folder that you may write to.",
-        )
 
 
 @dataclass(frozen=True)
@@ -207,14 +122,17 @@ class Parcel:
         except (ValidationError, ValueError) as error:
             raise self._unreadable(path, error) from error
 
-    def lines(self, path: str, model: type[_Document], most: int) -> list[_Document]:
+    def lines(self, path: str, model: type[_Document], most: int, most_lines: int | None = None) -> list[_Document]:
         """A file of JSON documents, a line each, checked.
 
         Raises:
-            ImportRefused: As for `document`.
+            ImportRefused: As for `document`, or it has more lines than `most_lines`.
         """
+        text = self.read(path, most)
+        if most_lines is not None and text.count(b"\n") + text.count(b"\r") > most_lines:
+            raise refused("A part of the file has more entries than it can have", f"{self.name}: {path}")
         try:
-            return [model.model_validate_json(line) for line in self.read(path, most).splitlines()]
+            return [model.model_validate_json(line) for line in text.splitlines()]
         except (ValidationError, ValueError) as error:
             raise self._unreadable(path, error) from error
 
@@ -258,7 +176,7 @@ def open_parcel(path: Path, kind: ParcelKind, limits: Limits) -> Iterator[Parcel
             listing = stack.enter_context(open_archive(path, allowed))
         except OSError as error:
             raise refused(f"The file can't be read: {error.strerror}", path.name) from error
-        yield _checked(path.name, listing, kind)
+        yield _checked(path.name, listing, kind, limits)
 
 
 def refused(what: str, value: object, hint: str = "") -> ImportRefused:
@@ -270,7 +188,8 @@ def refused(what: str, value: object, hint: str = "") -> ImportRefused:
     )
 
 
-def _checked(name: str, listing: Listing, kind: ParcelKind) -> Parcel:
+def _checked(name: str, listing: Listing, kind: ParcelKind, limits: Limits) -> Parcel:
+    _check_stored(name, listing)
     members = {"/".join(member.path): member for member in listing.members}
     if listing.rejected or len({path.casefold() for path in members}) != len(listing.members):
         raise refused("The file has parts with the same name or with names that can't be used", name)
@@ -280,7 +199,7 @@ def _checked(name: str, listing: Listing, kind: ParcelKind) -> Parcel:
             name,
             "A zip of pictures is imported on the Data page; a downloaded model is brought back on the Predict page.",
         )
-    manifest = _manifest(name, members.pop(MANIFEST))
+    manifest = _manifest(name, members.pop(MANIFEST), min(len(members), limits.pictures + _FILES_BESIDE_PICTURES))
     if manifest.kind != kind:
         page = {"run": "Compare page (`runs unpack`)", "dataset": "Data page (`datasets unpack`)"}[manifest.kind]
         raise refused(f"This file holds a {manifest.kind}, not a {kind}", name, f"Give it to the {page}.")
@@ -290,8 +209,19 @@ def _checked(name: str, listing: Listing, kind: ParcelKind) -> Parcel:
     return Parcel(name, manifest, members)
 
 
-def _manifest(name: str, member: Member) -> Manifest:
-    if member.size > _LARGEST_MANIFEST or member.pieces is None:
+def _check_stored(name: str, listing: Listing) -> None:
+    """Refuses what unfolds: this program compresses nothing, so that a small file never fills memory or disk."""
+    compressed = next((member for member in listing.members if member.compressed), None)
+    if compressed is not None:
+        raise refused(
+            "The file was packed anew by another program, which compressed its parts",
+            f"{name}: {'/'.join(compressed.path)[:100]}",
+            "Bring the file as this program wrote it, without unpacking it and packing it again.",
+        )
+
+
+def _manifest(name: str, member: Member, files: int) -> Manifest:
+    if member.size > _MANIFEST_BYTES + files * _MANIFEST_BYTES_A_FILE or member.pieces is None:
         raise refused("The file's list of its parts is too long", name)
     try:
         document: Any = json.loads(b"".join(member.pieces()))

@@ -19,10 +19,7 @@ from tlcore.data.index import Row, read_table, summarise, write_index
 from tlcore.data.stored import INFO, OLD_INDEX, PICTURES, VERSIONS, dataset_folder, index_path, read_info, read_rows
 from tlcore.errors import DatasetError, WorkspaceError
 from tlcore.files import read_json, write_json
-from tlcore.workspace import Workspace
-
-RESTORABLE: Final = 50
-"""So many of the newest versions keep their index and can be brought back; of older ones only the note stays."""
+from tlcore.workspace import Limits, Workspace
 
 BATCH: Final = "batch-"
 """Start of the names of the folders of pictures that came together."""
@@ -40,6 +37,7 @@ class _Note(BaseModel):
     changed: datetime
     batch: str = ""
     addition: bool = False
+    made_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,14 @@ def _begin_history(folder: Path) -> None:
 
 
 def write_version(
-    folder: Path, info: DatasetInfo, rows: Sequence[Row], change: str, batch: str = "", addition: bool = False
+    folder: Path,
+    info: DatasetInfo,
+    rows: Sequence[Row],
+    change: str,
+    batch: str = "",
+    addition: bool = False,
+    keep: int = Limits.versions,
+    made_by: str = "",
 ) -> DatasetInfo:
     """Writes the version `info.version` into a dataset's folder and makes it the current one; its file comes last.
 
@@ -118,6 +123,9 @@ def write_version(
         batch: The folder of pictures that came with it.
         addition: The dataset only grew. Of additions in a row only the last can be brought back: an hour with a camera
             would otherwise push out every other version.
+        keep: So many of the newest versions, this one among them, keep their index and pictures; of older ones only the
+            note stays.
+        made_by: The job that makes this version; see `find_version_made_by`.
 
     Returns:
         The completed info.
@@ -126,7 +134,9 @@ def write_version(
         WorkspaceError: The disk is full or can't be written; the dataset is as it was.
     """
     complete = info.model_copy(update=vars(summarise(info.class_names, rows)))
-    note = _Note(info=complete, change=change, changed=datetime.now(UTC), batch=batch, addition=addition)
+    note = _Note(
+        info=complete, change=change, changed=datetime.now(UTC), batch=batch, addition=addition, made_by=made_by
+    )
     try:
         (folder / VERSIONS).mkdir(exist_ok=True)
         write_index(folder / VERSIONS / f"{info.version:06d}.parquet", rows)
@@ -134,7 +144,7 @@ def write_version(
         write_json(folder / INFO, complete.model_dump(mode="json"))
     except OSError as error:
         raise _cannot_write(error) from error
-    _forget_old(folder, complete.version)
+    _forget_old(folder, complete.version, keep)
     return complete
 
 
@@ -154,12 +164,12 @@ def _note_path(folder: Path, number: int) -> Path:
     return folder / VERSIONS / f"{number:06d}.json"
 
 
-def _forget_old(folder: Path, current: int) -> None:
+def _forget_old(folder: Path, current: int, keep: int) -> None:
     """Deletes the indices that are not kept, and the pictures that only they had."""
     notes = _notes(folder)
     if len(notes) > 1 and notes[-1].addition and notes[-2].addition:
         (folder / VERSIONS / f"{notes[-2].info.version:06d}.parquet").unlink(missing_ok=True)
-    old = [path for path in index_paths(folder) if int(path.stem) <= current][:-RESTORABLE]
+    old = [path for path in index_paths(folder) if int(path.stem) <= current][:-keep]
     for path in old:
         path.unlink(missing_ok=True)
     if old:
@@ -197,6 +207,16 @@ def _notes(folder: Path) -> list[_Note]:
         except (OSError, ValueError, ValidationError) as error:
             raise DatasetError("The history of this dataset is damaged", value=f"{folder.name}: {path.name}") from error
     return found
+
+
+def find_version_made_by(workspace: Workspace, dataset_id: str, job_id: str) -> DatasetInfo | None:
+    """The dataset as it was in the version that a job made; None where it made none.
+
+    Raises:
+        DatasetError: There is no such dataset, or its history is damaged.
+    """
+    notes = _notes(dataset_folder(workspace, dataset_id))
+    return next((note.info for note in notes if note.made_by == job_id), None)
 
 
 def list_versions(workspace: Workspace, dataset_id: str) -> tuple[Version, ...]:
@@ -240,4 +260,4 @@ def restore_version(workspace: Workspace, dataset_id: str, number: int) -> Datas
             if not row.place.ours or (folder / PICTURES / row.place.file).is_file()
         ]
         info = by_number[number].info.model_copy(update={"version": current.version + 1, "name": current.name})
-        return write_version(folder, info, rows, f"Version {number} brought back")
+        return write_version(folder, info, rows, f"Version {number} brought back", keep=workspace.limits.versions)

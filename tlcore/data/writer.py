@@ -15,6 +15,7 @@ from uuid import uuid4
 import numpy as np
 from filelock import FileLock
 
+from tlcore.allowance import check_allowance
 from tlcore.data.alike import LOOK_BYTES, group_numbers, near_pairs
 from tlcore.data.dataset import DatasetInfo, Part
 from tlcore.data.incoming import BUILDING, lock_path
@@ -53,9 +54,13 @@ class DatasetWriter:
     Args:
         workspace: Where the dataset lives, or will.
         dataset_id: Its id, such as `my/leaves`.
+
+    Raises:
+        InputError: By the `with` block: the workspace may take no more.
     """
 
     def __init__(self, workspace: Workspace, dataset_id: str) -> None:
+        self._workspace = workspace
         self._target = dataset_folder(workspace, dataset_id)
         self._id = dataset_id
         self._folder = workspace.incoming / f"{BUILDING}{uuid4().hex}"
@@ -65,6 +70,7 @@ class DatasetWriter:
         self._files = 0
 
     def __enter__(self) -> Self:
+        check_allowance(self._workspace)
         # The lock comes before the folder: whoever sweeps must never see the folder without its lock.
         try:
             self._lock.acquire()
@@ -184,6 +190,7 @@ class DatasetWriter:
         revise: Callable[[DatasetInfo, list[Row]], tuple[DatasetInfo, list[Row]]],
         documents: dict[str, Any] | None = None,
         addition: bool = False,
+        made_by: str = "",
     ) -> DatasetInfo:
         """Makes the pictures part of the dataset that has the id already, as its next version.
 
@@ -194,6 +201,7 @@ class DatasetWriter:
                 two people brought the same picture.
             documents: Further JSON files to lay beside it, by file name.
             addition: The dataset only grows; see `write_version`.
+            made_by: The job that does it; see `find_version_made_by`.
 
         Returns:
             The completed info.
@@ -214,9 +222,8 @@ class DatasetWriter:
             except OSError as error:
                 raise _cannot_write(error) from error
             following = info.model_copy(update={"version": current.version + 1})
-            complete = write_version(
-                self._target, following, self._rows(info.class_names, rows), change, self._batch, addition
-            )
+            every, keep = self._rows(info.class_names, rows), self._workspace.limits.versions
+            complete = write_version(self._target, following, every, change, self._batch, addition, keep, made_by)
             for name, document in (documents or {}).items():
                 write_json(self._target / name, document)
             return complete

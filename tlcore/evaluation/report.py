@@ -192,6 +192,10 @@ class Report(_Record):
         """The report as a JSON document."""
         return self.model_dump(mode="json")
 
+    def without_places(self) -> Report:
+        """The report as it may leave this machine: its files are named as they lie beside it, not by where they are."""
+        return self.model_copy(update={"artifacts": Artifacts(model="model.keras", report="report.json")})
+
 
 class TestPicture(_Record):
     """One test picture and what the model said of it.

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from tlcore.errors import BundleError, InputError
+from tlcore.evaluation.report import Report
 from tlcore.serving.bundle import DESCRIPTION, BundleInfo, read_info
 
 MODEL = "model.keras"
@@ -59,7 +60,7 @@ def write_keras_zip(run_folder: Path, target: Path) -> Path:
         `target`.
 
     Raises:
-        BundleError: The run has no model.
+        BundleError: The run has no model, or its report is damaged.
         InputError: `target` can't be written.
     """
     info = read_info(run_folder / "bundle")
@@ -75,7 +76,7 @@ def write_keras_zip(run_folder: Path, target: Path) -> Path:
             archive.write(run_folder / "bundle" / DESCRIPTION, DESCRIPTION)
             archive.writestr(HOW_TO, _how_to(run_folder, info))
             if (run_folder / REPORT).is_file():
-                archive.write(run_folder / REPORT, REPORT)
+                archive.writestr(REPORT, _report_text(run_folder / REPORT))
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(target)
@@ -88,6 +89,14 @@ def write_keras_zip(run_folder: Path, target: Path) -> Path:
             hint="Choose a folder that you may write to, on a disk with room.",
         ) from error
     return target
+
+
+def _report_text(path: Path) -> str:
+    try:
+        report = Report.model_validate_json(path.read_bytes())
+    except ValueError as error:
+        raise BundleError("This run's report is damaged", value=path.parent.name, hint="Train it again.") from error
+    return report.without_places().model_dump_json(indent=2)
 
 
 def _how_to(run_folder: Path, info: BundleInfo) -> str:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tlcore.data.archive import open_archive
 from tlcore.data.dataset import RejectedFile
-from tlcore.data.growing import add_pictures
+from tlcore.data.growing import Added, add_pictures
 from tlcore.data.layout import no_picture_name
 from tlcore.data.listing import Listing
+from tlcore.data.versions import find_version_made_by
 from tlcore.errors import PictureError
+from tlcore.files import read_json, write_json
 from tlcore.images.guard import GuardedDecoder
-from tlcore.jobs.after_import import import_result, with_audit
+from tlcore.jobs.after_import import import_result, is_another_attempt, with_audit
 from tlcore.jobs.context import JobContext
-from tlcore.jobs.leftovers import consumed, sweep_leftovers
+from tlcore.jobs.leftovers import consumed, remove_uploads, sweep_leftovers
 from tlcore.progress import Reporter
+
+_WORDS: Final = "added.json"
 
 
 def run(context: JobContext) -> dict[str, Any]:
@@ -36,6 +40,10 @@ def run(context: JobContext) -> dict[str, Any]:
     """
     payload, workspace = context.payload, context.workspace
     path = Path(payload["path"])
+    done = _done_before(context)
+    if done is not None:
+        remove_uploads(workspace, path)
+        return with_audit(context, done)
     rejected: list[RejectedFile] = []
     with consumed(workspace, path):
         sweep_leftovers(workspace)
@@ -48,11 +56,30 @@ def run(context: JobContext) -> dict[str, Any]:
                 _pictures(listing, rejected),
                 decoder,
                 _OutOf(context.reporter, len(listing.members)),
+                made_by=context.folder.id,
+                before_it_is_there=lambda added: write_json(context.folder.path / _WORDS, _words(added, rejected)),
             )
-    left_out = sorted((*rejected, *added.rejected), key=lambda entry: entry.file)
-    result = import_result(added.info.model_copy(update={"rejected": tuple(left_out)}))
-    result |= {"added": len(added.keys), "copies": added.copies}
+    result = import_result(added.info) | _words(added, rejected)
     return with_audit(context, result) if added.keys else result
+
+
+def _words(added: Added, rejected: Sequence[RejectedFile]) -> dict[str, Any]:
+    """What the result tells of the zip, rather than of the dataset."""
+    left_out = sorted((*rejected, *added.rejected), key=lambda entry: entry.file)
+    return {
+        "added": len(added.keys),
+        "copies": added.copies,
+        "rejected": [{"file": entry.file, "reason": entry.reason} for entry in left_out],
+    }
+
+
+def _done_before(context: JobContext) -> dict[str, Any] | None:
+    """The result of an earlier attempt that was killed after the pictures were in, and before that was told."""
+    words = context.folder.path / _WORDS
+    if not (is_another_attempt(context) and words.is_file()):
+        return None
+    info = find_version_made_by(context.workspace, context.payload["dataset"], context.folder.id)
+    return None if info is None else import_result(info) | read_json(words)
 
 
 def _pictures(listing: Listing, rejected: list[RejectedFile]) -> Iterator[tuple[str, bytes]]:

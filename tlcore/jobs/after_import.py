@@ -9,6 +9,7 @@ from tlcore.data.dataset import DatasetInfo
 from tlcore.data.source_note import find_made_by
 from tlcore.errors import StudioError
 from tlcore.jobs.context import JobContext
+from tlcore.runs.registry import Registry
 
 _log = logging.getLogger(__name__)
 
@@ -27,8 +28,27 @@ def import_result(info: DatasetInfo) -> dict[str, Any]:
 
 def brought_in_before(context: JobContext) -> DatasetInfo | None:
     """The dataset that an earlier attempt of this job made before it was killed, with its work done but not told."""
-    is_first = not any(context.folder.path.glob("events-*.jsonl"))
-    return None if is_first else find_made_by(context.workspace, context.folder.id)
+    return find_made_by(context.workspace, context.folder.id) if is_another_attempt(context) else None
+
+
+def run_brought_in_before(context: JobContext) -> str | None:
+    """The id of the run that an earlier attempt of this job brought in before it was killed."""
+    token = token_of(context.folder.id)
+    if token is None or not is_another_attempt(context):
+        return None
+    registry = Registry(context.workspace)
+    registry.rebuild()  # it may have been killed before the list knew the run
+    return registry.id_of_token(token)
+
+
+def token_of(job_id: str) -> str | None:
+    """What a run that a job brings in has in place of the token of a submit; None where no job does it."""
+    return f"brought-in-by-{job_id}" if job_id else None
+
+
+def is_another_attempt(context: JobContext) -> bool:
+    """Whether the job was begun before."""
+    return any(context.folder.path.glob("events-*.jsonl"))
 
 
 def with_audit(context: JobContext, result: dict[str, Any]) -> dict[str, Any]:

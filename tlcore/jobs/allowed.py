@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from tlcore.allowance import check_allowance
 from tlcore.config import Mode, RunConfig
 from tlcore.data.catalog import is_prepared
 from tlcore.data.stored import PLAIN_SOURCES
-from tlcore.errors import ConfigError, ImportRefused, InputError
+from tlcore.errors import ConfigError, ImportRefused, InputError, WorkspaceError
 from tlcore.jobs.leftovers import is_upload
+from tlcore.locks import seems_held
 from tlcore.members import all_workspaces
 from tlcore.modes import Source
+from tlcore.runs.folder import RunFolder
 from tlcore.runs.registry import Registry
 from tlcore.workspace import Workspace
 
 _BY_ITSELF: Final = frozenset({"audit", "calibrate"})
 """Kinds that the program queues by itself: they are never what is too much."""
+
+_RUNS: Final = frozenset({"train", "restore", "unpack-run"})
+"""Kinds that leave one more run."""
+
+_ADDING: Final = _RUNS | {"import", "add", "kaggle", "prepare", "unpack-dataset", "take"}
+"""Kinds after which the workspace takes more of the disk."""
+
+_log = logging.getLogger(__name__)
 
 _Check = Callable[[Workspace, Mapping[str, Any]], None]
 
@@ -34,11 +46,16 @@ def check_allowed(workspace: Workspace, kind: str, payload: Mapping[str, Any]) -
     Raises:
         ConfigError: A training is larger than trainings may be here.
         ImportRefused: It takes pictures or a model from where none may come from.
-        InputError: Too many jobs are waiting or at work.
+        InputError: Too many jobs are waiting or at work, there are as many runs as may be kept, or the workspace takes
+            as much of the disk as it may.
     """
     check = _CHECKS.get(kind)
     if check is not None:
         check(workspace, payload)
+    if kind in _RUNS:
+        check_runs(workspace)
+    if kind in _ADDING:
+        check_allowance(workspace)
     if kind not in _BY_ITSELF:
         _check_queue(workspace)
 
@@ -98,6 +115,29 @@ def check_models_from_files(workspace: Workspace) -> None:
         raise ImportRefused(
             "Models can't be loaded from files in a demo",
             hint="Train one here, or run the app on your own computer and bring it back there.",
+        )
+
+
+def check_runs(workspace: Workspace) -> None:
+    """Refuses one more run than may be kept.
+
+    Raises:
+        InputError: There are as many, those in the bin counted too.
+    """
+    most = workspace.limits.runs
+    kept = [RunFolder(path) for path in workspace.runs.glob("[!.]*")]
+    if len(kept) < most:
+        return
+    # Whoever queues a run again holds its lock meanwhile: it has its place already.
+    ended = {record.id for record in Registry(workspace).list("train") if record.state.ended}
+    again = sum(run.id in ended and seems_held(run.lock) for run in kept)
+    if len(kept) - again >= most:
+        raise InputError(
+            "You have as many trainings as one person may keep here",
+            value=f"{len(kept):,} trainings, those in the bin among them",
+            options=[f"up to {most:,}"],
+            hint="Delete some that you no longer need, and empty the bin on the Compare page; or run the app on your "
+            "own computer, where there is no such limit.",
         )
 
 
@@ -181,7 +221,7 @@ def _check_queue(workspace: Workspace) -> None:
         )
     if workspace.mode == "local":
         return
-    if sum(_unfinished(other) for other in all_workspaces(workspace)) >= limits.jobs_in_all:
+    if sum(_unfinished_elsewhere(other) for other in all_workspaces(workspace)) >= limits.jobs_in_all:
         raise InputError(
             "So many people are using this app that its queue is full",
             value=f"{limits.jobs_in_all:,} jobs",
@@ -191,3 +231,11 @@ def _check_queue(workspace: Workspace) -> None:
 
 def _unfinished(workspace: Workspace) -> int:
     return sum(record.kind not in _BY_ITSELF for record in Registry(workspace).unfinished())
+
+
+def _unfinished_elsewhere(workspace: Workspace) -> int:
+    try:
+        return _unfinished(workspace)
+    except WorkspaceError as error:  # somebody removes it at this moment, or it is damaged: nobody else waits for that
+        _log.warning("the jobs of a workspace can't be counted: %s", error)
+        return 0

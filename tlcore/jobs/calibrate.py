@@ -24,7 +24,7 @@ from tlcore.jobs.context import JobContext
 from tlcore.jobs.measuring import KIND
 from tlcore.jobs.preflight import find_material, preflight
 from tlcore.jobs.service import delete_run, submit
-from tlcore.runs.events import read_events
+from tlcore.runs.attempts import learning_events
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
@@ -128,9 +128,9 @@ def remember(
         busy: Whether other work was going on meanwhile.
     """
     try:
-        events = read_events(folder.events, 0).events
-        if any(event["kind"] == "retry" for event in events):
-            return  # part of it was done twice, with another batch size
+        events = learning_events(folder)
+        if not events or any(event["kind"] == "retry" for event in events):
+            return  # part of it was done twice, with another batch size, or is not told any more
         seen = observe(events, len(material.indices("validation")) / config.batch_size)
         plan = forecast(workspace, config, material).plan
         learns = what_learns(config, plan)
@@ -155,7 +155,16 @@ def tell_forecast(context: JobContext, config: RunConfig, material: Material) ->
     except Exception:
         log.exception("there is no forecast for %s", context.folder.id)
         return
-    steps = [{"name": step.name, "seconds": round(step.seconds, 2), "units": step.units} for step in expected.steps]
+    epochs = {"scratch": config.epochs, "frozen": config.epochs, "fine_tune": config.fine_tune_epochs}
+    steps = [
+        {
+            "name": step.name,
+            "seconds": round(step.seconds, 2),
+            "units": step.units,
+            "epochs": epochs.get(step.name, 0),
+        }
+        for step in expected.steps
+    ]
     context.reporter.event("forecast", steps=steps, basis=expected.basis)
 
 

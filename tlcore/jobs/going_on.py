@@ -7,10 +7,11 @@ from typing import Final
 from tlcore.config import Mode, PhaseName, RunConfig
 from tlcore.errors import RunError
 from tlcore.files import write_json
+from tlcore.runs.events import read_events
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.record import JobRecord
 from tlcore.runs.states import State
-from tlcore.training.standing import CheckpointDamaged, Standing, ask_for_more, read_standing
+from tlcore.training.standing import STANDING, CheckpointDamaged, Standing, ask_for_more, read_standing
 
 _KIND: Final = "train"
 _LAST: Final = {
@@ -37,21 +38,33 @@ def check_restartable(record: JobRecord) -> None:
         )
 
 
-def check_resumable(record: JobRecord) -> None:
+def check_resumable(record: JobRecord, folder: RunFolder) -> None:
     """Refuses a job that is done, or that was stopped and can't go on from there.
 
     Raises:
         RunError: It is.
     """
     check_restartable(record)
-    if record.state.can_resume and (record.kind == _KIND or record.state is not State.STOPPED):
-        return
-    more = "`runs extend` trains for more epochs." if record.kind == _KIND else "Start a new one instead."
-    raise RunError(
-        f"Only a run that was interrupted, stopped or failed can go on; this one is {record.state}",
-        value=record.id,
-        hint=more,
-    )
+    if not record.state.can_resume or (record.kind != _KIND and record.state is State.STOPPED):
+        more = "`runs extend` trains for more epochs." if record.kind == _KIND else "Start a new one instead."
+        raise RunError(
+            f"Only a run that was interrupted, stopped or failed can go on; this one is {record.state}",
+            value=record.id,
+            hint=more,
+        )
+    if has_lost_rounds(record, folder):
+        raise _not_kept(record, "instead")
+
+
+def has_lost_rounds(record: JobRecord, folder: RunFolder) -> bool:
+    """Whether a training ended after whole rounds of which nothing is kept to go on from.
+
+    It has left a model, which a training that began again with its first round would replace by a worse one.
+    """
+    if record.kind != _KIND or not record.state.can_extend or (folder.checkpoints / STANDING).exists():
+        return False
+    attempts = folder.path.glob("events*.jsonl")
+    return any(event["kind"] == "epoch" for path in attempts for event in read_events(path).events)
 
 
 def lengthened(record: JobRecord, folder: RunFolder, epochs: int) -> RunConfig:
@@ -75,15 +88,20 @@ def lengthened(record: JobRecord, folder: RunFolder, epochs: int) -> RunConfig:
         raise RunError("A training can only learn for longer", value=epochs, hint="Give the number of epochs to add.")
     standing = read_standing(folder.checkpoints)
     if standing is None:
-        raise RunError(
-            "What this training would go on from is not kept any more",
-            value=record.id,
-            hint="Start a new training with the same settings and more epochs.",
-        )
+        raise _not_kept(record, "and more epochs")
     config = RunConfig.from_json(folder.read_config())
     phase, option = _LAST[config.mode]
     had = len(standing.rows_of(phase)) or getattr(config, option)
     return config.replace(**{option: had + epochs})
+
+
+def _not_kept(record: JobRecord, how: str) -> RunError:
+    return RunError(
+        "What this training would go on from is not kept any more",
+        value=record.id,
+        hint="It made way for caches, was cleared, or stayed on another machine. Start a new training with the same "
+        f"settings {how}.",
+    )
 
 
 def keep_longer(folder: RunFolder, config: RunConfig) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Literal, get_args
 
 from tlcore.errors import RunError, WorkspaceError
+from tlcore.runs.attempts import earlier_files
 from tlcore.runs.events import Event, EventWriter, last_event, read_events
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.locks import take_lock
@@ -161,14 +162,14 @@ def go_on(workspace: Workspace, run_id: str) -> None:
             raise RunError("This run is not interrupted any more", value=run_id)
         number = 1 + sum(event["kind"] == "resume" for events in _attempts(folder) for event in events[:2])
         reason, smaller = _what_ended(folder)
-        folder.prepare_again()
-        with EventWriter(folder.events) as events:
-            if smaller is not None:
-                events.write(**{name: value for name, value in smaller.items() if name not in ("time", "why")})
-            often = f" (time {number})" if number > 1 else ""
-            why = f"The training was interrupted and went on by itself{often}. {reason}".rstrip()
-            events.write("resume", number=number, why=why)
-        registry.move(run_id, State.QUEUED)
+        with folder.prepared_again():
+            with EventWriter(folder.events) as events:
+                if smaller is not None:
+                    events.write(**{name: value for name, value in smaller.items() if name not in ("time", "why")})
+                often = f" (time {number})" if number > 1 else ""
+                why = f"The training was interrupted and went on by itself{often}. {reason}".rstrip()
+                events.write("resume", number=number, why=why)
+            registry.move(run_id, State.QUEUED)
         stay_interrupted(folder)
         logger.info("%s goes on by itself (time %d): %s", run_id, number, reason)
     finally:
@@ -195,8 +196,7 @@ def _is_fruitless(folder: RunFolder) -> bool:
 
 def _attempts(folder: RunFolder) -> Iterator[tuple[Event, ...]]:
     """The events of each attempt in which a worker began, oldest first."""
-    earlier = sorted(folder.path.glob("events-*.jsonl"), key=lambda path: (len(path.name), path.name))
-    for path in (*earlier, folder.events):
+    for path in (*earlier_files(folder), folder.events):
         events = read_events(path).events
         if any(event["kind"] == "started" for event in events):
             yield events

@@ -1,4 +1,4 @@
-"""What pages and the command line do with jobs: submit, watch, stop, resume, delete."""
+"""What pages and the command line do with jobs: submit, watch, stop, delete."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -30,7 +28,7 @@ from tlcore.members import owner_name
 from tlcore.runs.events import Event, EventWriter, file_number, last_event, read_events
 from tlcore.runs.folder import RunFolder, RunMeta
 from tlcore.runs.identity import Clock, new_id, random_suffix, utc_now
-from tlcore.runs.locks import is_held, take_lock
+from tlcore.runs.locks import is_held
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
@@ -169,67 +167,6 @@ def request_stop(workspace: Workspace, run_id: str) -> JobRecord:
     return record
 
 
-def resume(workspace: Workspace, run_id: str) -> JobRecord:
-    """Queues a job again that was interrupted or failed, or a training that was stopped.
-
-    A training goes on from its last whole epoch; what it left before stays until there is something new.
-
-    Raises:
-        RunError: There is no such job, or its state does not allow it.
-        InputError: The mode or the operator doesn't allow it; see `check_allowed`.
-    """
-
-    from tlcore.jobs.allowed import check_allowed
-    from tlcore.jobs.going_on import check_resumable
-
-    def prepare(record: JobRecord, folder: RunFolder) -> None:
-        check_resumable(record)
-        check_allowed(workspace, record.kind, folder.read_config())
-
-    return _queue_again(workspace, run_id, prepare)
-
-
-def extend(workspace: Workspace, run_id: str, epochs: int) -> JobRecord:
-    """Queues a training again that was stopped or completed, to learn for so many epochs more than it has.
-
-    Raises:
-        RunError: There is no such training, its state does not allow it, or nothing is kept to go on from.
-        InputError: So many epochs are not allowed, or the mode or the operator doesn't allow it.
-        WorkspaceError: What was kept is damaged.
-    """
-
-    from tlcore.jobs.allowed import check_allowed
-    from tlcore.jobs.going_on import keep_longer, lengthened
-
-    def prepare(record: JobRecord, folder: RunFolder) -> None:
-        longer = lengthened(record, folder, epochs)
-        check_allowed(workspace, record.kind, longer.to_json())
-        keep_longer(folder, longer)
-
-    return _queue_again(workspace, run_id, prepare)
-
-
-def _queue_again(workspace: Workspace, run_id: str, prepare: Callable[[JobRecord, RunFolder], None]) -> JobRecord:
-    """Queues a job whose last worker is gone, once `prepare` has found nothing against it."""
-    from tlcore.jobs.going_on import check_restartable
-
-    registry = Registry(workspace)
-    folder = RunFolder.find(workspace, run_id)
-    check_restartable(registry.get(run_id))
-    with _without_worker(folder):
-        try:
-            prepare(registry.get(run_id), folder)
-            folder.prepare_again()
-            record = registry.move(run_id, State.QUEUED)
-            stay_interrupted(folder)  # it need not go on by itself as well
-        except OSError as error:
-            raise WorkspaceError(
-                f"The run can't be queued again: {error.strerror}", value=folder.path, hint="Is the disk full?"
-            ) from error
-    ensure_supervisor(workspace)
-    return record
-
-
 def delete_run(workspace: Workspace, run_id: str) -> None:
     """Removes a run and everything in its folder.
 
@@ -341,18 +278,6 @@ def _new_folder(workspace: Workspace, kind: JobKind, clock: Clock, suffix: Calla
 
 def _is_taken(workspace: Workspace, name: str) -> bool:
     return any((parent / name).exists() for parent in (workspace.runs, workspace.jobs))
-
-
-@contextmanager
-def _without_worker(folder: RunFolder) -> Iterator[Path]:
-    """Holds the folder's lock, so that no worker is in it."""
-    lock = take_lock(folder.lock, _ENSURE_SECONDS)
-    if lock is None:
-        raise RunError("The run's last worker is still ending", value=folder.id, hint="Try again in a moment.")
-    try:
-        yield folder.path
-    finally:
-        lock.release()
 
 
 def _owner(workspace: Workspace) -> str:

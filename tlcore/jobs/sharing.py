@@ -22,9 +22,10 @@ from tlcore.data.catalog import find_dataset
 from tlcore.data.dataset_parcel import pack_dataset, unpack_dataset
 from tlcore.errors import InputError, WorkspaceError
 from tlcore.files import read_json, write_json
-from tlcore.jobs.after_import import import_result
-from tlcore.jobs.allowed import check_team
+from tlcore.jobs.after_import import brought_in_before, import_result, run_brought_in_before, token_of
+from tlcore.jobs.allowed import check_runs, check_team
 from tlcore.jobs.context import JobContext
+from tlcore.jobs.share_leftovers import GONE, SHARE, SHARED
 from tlcore.members import owner_name
 from tlcore.progress import Reporter
 from tlcore.runs.identity import Clock, utc_now
@@ -34,9 +35,7 @@ from tlcore.workspace import Workspace, check_id
 
 Kind = Literal["dataset", "run"]
 
-SHARED: Final = "shared"
 _PARCEL: Final = "parcel.zip"
-_SHARE: Final = "share.json"
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +67,7 @@ class Share(BaseModel):
 def list_shared(workspace: Workspace, kind: Kind) -> list[Share]:
     """Everything of one kind that the people of the app share, by name; a damaged one is left out and logged."""
     found = []
-    for path in _place(workspace).glob(f"*/{_SHARE}"):
+    for path in _place(workspace).glob(f"*/{SHARE}"):
         try:
             share = Share.model_validate(read_json(path))
         except (OSError, ValueError, ValidationError) as error:
@@ -122,13 +121,13 @@ def share_item(
             pack_dataset(workspace, item, folder / _PARCEL, reporter)
         else:
             pack_run(workspace, item, folder / _PARCEL)
-        write_json(folder / _SHARE, share.model_dump(mode="json"))
+        write_json(folder / SHARE, share.model_dump(mode="json"))
     except OSError as error:
         raise WorkspaceError(
             f"It can't be shared: {error.strerror}", value=name, hint="Is the disk full? Nothing of it was kept."
         ) from error
     finally:
-        if not (folder / _SHARE).is_file():
+        if not (folder / SHARE).is_file():
             shutil.rmtree(folder, ignore_errors=True)
     for old in before:
         _remove(workspace, old)
@@ -154,15 +153,23 @@ def is_mine(workspace: Workspace, share: Share) -> bool:
     return share.owner == workspace.root.name
 
 
-def take_copy(workspace: Workspace, share_id: str, reporter: Reporter | None = None) -> dict[str, Any]:
+def take_copy(
+    workspace: Workspace, share_id: str, reporter: Reporter | None = None, made_by: str = ""
+) -> dict[str, Any]:
     """Takes a copy of what is shared; it is then one's own.
+
+    Args:
+        workspace: Who takes it.
+        share_id: What.
+        reporter: Told how far it is, and asked whether to stop.
+        made_by: The job that does it; see `brought_in_before`.
 
     Returns:
         `{"run_id": …}`, or `import_result` of the dataset.
 
     Raises:
         ImportRefused: It is here already, or there are as many datasets as may be.
-        InputError: It is not shared any more.
+        InputError: It is not shared any more, or there are as many runs as may be kept.
         WorkspaceError: The disk is full or can't be written.
         Stopped: Somebody asked to stop.
     """
@@ -170,9 +177,10 @@ def take_copy(workspace: Workspace, share_id: str, reporter: Reporter | None = N
     share = find_share(workspace, share_id)
     path = _place(workspace) / share.id / _PARCEL
     if share.kind == "run":
+        check_runs(workspace)
         # `share_item` packed it, from a run whose network was made here: nobody else writes into that folder.
-        return {"run_id": unpack_run(workspace, path, owner_name(workspace), trusted=True)}
-    return import_result(unpack_dataset(workspace, path, reporter))
+        return {"run_id": unpack_run(workspace, path, owner_name(workspace), trusted=True, token=token_of(made_by))}
+    return import_result(unpack_dataset(workspace, path, reporter, made_by))
 
 
 def run_share(context: JobContext) -> dict[str, Any]:
@@ -185,8 +193,12 @@ def run_share(context: JobContext) -> dict[str, Any]:
 
 def run_take(context: JobContext) -> dict[str, Any]:
     """The job that takes a copy of `payload["share"]`. Returns and raises as `take_copy` does."""
+    if (info := brought_in_before(context)) is not None:
+        return import_result(info)
+    if (run_id := run_brought_in_before(context)) is not None:
+        return {"run_id": run_id}
     context.reporter.event("task", task="Copying")
-    return take_copy(context.workspace, context.payload["share"], context.reporter)
+    return take_copy(context.workspace, context.payload["share"], context.reporter, context.folder.id)
 
 
 def _place(workspace: Workspace) -> Path:
@@ -196,7 +208,7 @@ def _place(workspace: Workspace) -> Path:
 def _remove(workspace: Workspace, share: Share) -> None:
     """Renamed first: whoever copies it now is cut short, and nobody finds half of it."""
     folder = _place(workspace) / share.id
-    grave = folder.with_name(f".gone-{share.id}-{uuid4().hex[:8]}")
+    grave = folder.with_name(f"{GONE}{share.id}-{uuid4().hex[:8]}")
     try:
         folder.rename(grave)
     except FileNotFoundError:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tlcore.jobs.leftovers import sweep_leftovers
+from tlcore.jobs.share_leftovers import sweep_shared
 from tlcore.locks import seems_held
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.registry import Registry
@@ -44,6 +45,9 @@ def put_right(workspace: Workspace) -> None:
     left = before - _count(workspace.incoming)
     if left > 0:
         note_repair(workspace, f"{left} half-made datasets or uploads that ended jobs had left were removed.")
+    shared = sweep_shared(workspace)
+    if shared:
+        note_repair(workspace, f"{shared} things that jobs which were cut short had left half shared were removed.")
     _forget_lost(workspace)
 
 

@@ -17,28 +17,22 @@ from pathlib import Path
 
 from tlcore.errors import RunError, StudioError, WorkspaceError
 from tlcore.files import is_disk_full
-from tlcore.jobs import resuming, spare
+from tlcore.jobs import resuming
 from tlcore.jobs.executor import Executor, WorkerEnd
-from tlcore.jobs.last_words import DISK_FULL, ENDED_BY_PERSON, ENDED_MEASUREMENT, NO_ROOM, was_ended_by_person
 from tlcore.jobs.local import LocalExecutor
-from tlcore.jobs.out_of_memory import CountKills, count_kills, lacked_memory
-from tlcore.jobs.process import describe_exit
+from tlcore.jobs.out_of_memory import CountKills, count_kills
 from tlcore.jobs.queue import slot_of, startable
-from tlcore.jobs.retry import advice, begin_second_attempt
+from tlcore.jobs.reaper import Reaper
 from tlcore.jobs.start_up import put_right
 from tlcore.jobs.tickets import LOCK_NAME as LOCK_NAME
 from tlcore.jobs.turns import turns_of
 from tlcore.logs import guard_output, start_console, start_lines
 from tlcore.runs.database import RegistryBusyError
-from tlcore.runs.events import Event, EventWriter, last_event
 from tlcore.runs.folder import RunFolder
-from tlcore.runs.identity import new_error_id
 from tlcore.runs.locks import is_held, take_lock
-from tlcore.runs.rebuild import ended_state
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 from tlcore.runs.repairs import note_repair
-from tlcore.runs.retries import awaits_attempt
 from tlcore.runs.states import State
 from tlcore.workspace import Workspace
 
@@ -65,12 +59,11 @@ class Supervisor:
     def __init__(self, workspace: Workspace, executor: Executor, kills: CountKills = count_kills) -> None:
         self._workspace = workspace
         self._executor = executor
-        self._kills = kills
         self._unsettled: dict[str, WorkerEnd] = {}
         self._waits = False
-        self._cut_short: set[str] = set()
         self._queued_when_started: dict[str, datetime] = {}
         self._registry = Registry(workspace)
+        self._reaper = Reaper(workspace, kills)
         self._resumer = resuming.Resumer(workspace)
         self._turns = turns_of(workspace)
 
@@ -132,7 +125,7 @@ class Supervisor:
             self._executor.submit(record.id, slot)
         except StudioError as error:
             logger.exception("can't start %s", record.id)
-            self._move(record, State.FAILED, str(error))
+            self._reaper.end(record, State.FAILED, str(error))
 
     def _settle_or_wait(self, end: WorkerEnd) -> None:
         """Settles, or tries again at each step while the disk is full or the registry locked."""
@@ -156,58 +149,14 @@ class Supervisor:
         try:
             folder = RunFolder.find(self._workspace, record.id)
         except RunError as error:
-            self._move(record, State.FAILED if record.state is State.QUEUED else State.INTERRUPTED, str(error))
+            self._reaper.end(record, State.FAILED if record.state is State.QUEUED else State.INTERRUPTED, str(error))
             return
         if is_held(folder.lock):
             # The worker that ended found another one at work, or an earlier supervisor's worker is alive.
             logger.info("taking over the worker of %s", record.id)
             self._executor.recover([record.id])
             return
-        self._bury(record, folder, end.exit_code)
-
-    def _bury(self, record: JobRecord, folder: RunFolder, exit_code: int | None) -> None:
-        spare.give_back(folder)
-        last = last_event(folder.events)
-        state = ended_state(last)
-        if state is not None and last is not None and record.state is not State.QUEUED:
-            self._move(record, state, last.get("error"))
-            return
-        if self._tries_again(record, folder, exit_code, last) or self._was_cut_short(record, exit_code):
-            return
-        state, reason = self._last_word(record, folder, exit_code)
-        error = reason
-        if state is State.INTERRUPTED:
-            error = " ".join(filter(None, (reason, resuming.decide(self._workspace, record.kind, folder))))
-        try:
-            with EventWriter(folder.events) as events:
-                events.write("ended", state=state.value, error=error, reason=reason)
-        except OSError:
-            logger.exception("can't write the last event of %s", record.id)
-        self._move(record, state, error)
-
-    def _tries_again(self, record: JobRecord, folder: RunFolder, exit_code: int | None, last: Event | None) -> bool:
-        """Queues a training again that ran out of memory, once; returns whether it did."""
-        if record.state is not State.RUNNING:
-            return False
-        if last is not None and awaits_attempt(last):
-            # An earlier supervisor got no further than preparing the folder. A worker that ended before its first word
-            # has an exit status, and would end so again.
-            if exit_code is not None:
-                return False
-        else:
-            lacked = lacked_memory(folder, exit_code, self._kills())
-            if not lacked or not begin_second_attempt(record.kind, folder):
-                return False
-        try:
-            self._registry.move(record.id, State.QUEUED)
-        except RunError:
-            logger.info("%s was stopped before its second attempt", record.id, exc_info=True)
-            with EventWriter(folder.events) as events:
-                events.write("ended", state=State.STOPPED.value, error=None)
-            self._move(record, State.STOPPED, None)
-        else:
-            logger.info("%s ran out of memory and is queued again in smaller batches", record.id)
-        return True
+        self._reaper.reap(record, folder, end.exit_code)
 
     def _is_queued_anew(self, record: JobRecord, end: WorkerEnd) -> bool:
         """Whether the job was queued again while the process of its last worker was still ending.
@@ -218,45 +167,6 @@ class Supervisor:
             return False
         started = self._queued_when_started.get(record.id)
         return end.exit_code is None if started is None else started != record.queued
-
-    def _was_cut_short(self, record: JobRecord, exit_code: int | None) -> bool:
-        """Whether a worker was ended from outside before it began: the job then keeps its place and is started again.
-
-        Once only: what ends two workers of a job before they begin would end a third.
-        """
-        if record.state is not State.QUEUED or exit_code is None or exit_code >= 0 or record.id in self._cut_short:
-            return False
-        self._cut_short.add(record.id)
-        logger.info("the worker of %s was ended before it began (%s); starting it once more", record.id, exit_code)
-        return True
-
-    def _last_word(self, record: JobRecord, folder: RunFolder, exit_code: int | None) -> tuple[State, str]:
-        """The state and the explanation of a job whose worker left none."""
-        if exit_code == NO_ROOM:
-            return State.FAILED, DISK_FULL
-        if record.state is State.QUEUED:
-            error_id = new_error_id()
-            logger.error(
-                "error %s: the worker of %s never started working; its log: %s", error_id, record.id, folder.log
-            )
-            ended = describe_exit(exit_code)
-            return State.FAILED, f"The job's process could not start ({error_id}). {ended} See {folder.log}."
-        if record.state is State.STOPPING and slot_of(record) == "calibrate":
-            return State.STOPPED, ENDED_MEASUREMENT
-        if was_ended_by_person(folder):
-            return State.INTERRUPTED, ENDED_BY_PERSON
-        lacked = lacked_memory(folder, exit_code, self._kills())
-        if lacked:
-            return State.FAILED, advice(record.kind, folder)
-        return State.INTERRUPTED, describe_exit(exit_code, lacked)
-
-    def _move(self, record: JobRecord, state: State, error: str | None) -> None:
-        try:
-            self._registry.move(record.id, state, error=error)
-        except RunError:
-            logger.info("%s was moved by somebody else", record.id, exc_info=True)
-            return
-        logger.info("%s is %s: %s", record.id, state, error or "")
 
 
 def _passes(error: BaseException) -> bool:

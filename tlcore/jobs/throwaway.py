@@ -7,12 +7,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from tlcore.errors import InputError, StudioError
 from tlcore.jobs.service import request_stop
 from tlcore.jobs.supervisor import LOCK_NAME
-from tlcore.members import DEMO, SEEN, all_workspaces, count_sessions
+from tlcore.members import DEMO, SEEN, all_workspaces, count_sessions, session_folders
 from tlcore.runs.locks import is_held
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
@@ -27,13 +29,17 @@ whatever was not seen for longer can't be reached by anybody."""
 
 _EVERY_SECONDS: Final = 60.0
 
+_SURELY_MADE_SECONDS: Final = 60.0
+"""A workspace has its folders within an instant: a folder that has none for longer is not on its way to be one."""
+
 _log = logging.getLogger(__name__)
 
 
 def sweep(app: Workspace, minutes: float, now: Callable[[], float] = time.time) -> int:
     """Removes the workspaces that were not seen for so long, but for those with a job at work.
 
-    Jobs that only wait are stopped first: they would keep others waiting for nobody.
+    Jobs that only wait are stopped first: they would keep others waiting for nobody. Folders that hold no workspace,
+    since whoever had looked at one that was removed wrote into it once more, go too.
 
     Args:
         app: Any workspace of the demo.
@@ -46,7 +52,8 @@ def sweep(app: Workspace, minutes: float, now: Callable[[], float] = time.time) 
     removed = 0
     for workspace in all_workspaces(app):
         if _idle_seconds(workspace, now()) > 60 * minutes and _is_still(workspace):
-            removed += _remove(workspace)
+            removed += _remove(workspace.root)
+    _remove_ghosts(app, now())
     for path in (app.host / DEMO).glob(f"{GONE}*"):
         shutil.rmtree(path, ignore_errors=True)
     return removed
@@ -82,10 +89,13 @@ def check_room_for_session(app: Workspace) -> None:
 
 
 def _idle_seconds(workspace: Workspace, now: float) -> float:
-    try:
-        return now - (workspace.root / SEEN).stat().st_mtime
-    except FileNotFoundError:
-        return 0.0  # somebody else removes it
+    # A process that was late brings back the folders of a workspace that was removed, but never says that it was seen.
+    for sign in (workspace.root / SEEN, workspace.root):
+        try:
+            return now - sign.stat().st_mtime
+        except FileNotFoundError:
+            continue
+    return 0.0  # somebody else removes it
 
 
 def _is_still(workspace: Workspace) -> bool:
@@ -103,11 +113,21 @@ def _is_still(workspace: Workspace) -> bool:
     return still and not is_held(workspace.root / LOCK_NAME)
 
 
-def _remove(workspace: Workspace) -> bool:
+def _remove_ghosts(app: Workspace, now: float) -> None:
+    for path in session_folders(app):
+        try:
+            is_ghost = not (path / "runs").is_dir() and now - path.stat().st_mtime > _SURELY_MADE_SECONDS
+        except FileNotFoundError:
+            continue  # somebody else removes it
+        if is_ghost:
+            _remove(path)
+
+
+def _remove(root: Path) -> bool:
     """Renames it first: half a removed workspace must not be found."""
-    grave = workspace.root.with_name(f"{GONE}{workspace.root.name}")
+    grave = root.with_name(f"{GONE}{root.name}")
     try:
-        workspace.root.rename(grave)
+        root.rename(grave)
     except OSError as error:
         _log.warning("a workspace of the demo can't be removed: %s", error)
         return False
@@ -123,8 +143,11 @@ def remove_now(workspace: Workspace) -> None:
     """
     if not workspace.policy.throws_away or workspace.root.parent != workspace.host / DEMO:
         raise InputError("Only a demo's workspace can be thrown away", value=workspace.mode)
+    if not workspace.runs.is_dir():
+        return  # a sweep was faster
     for record in Registry(workspace).unfinished():
         if record.state is not State.STOPPING:
             request_stop(workspace, record.id)
-    if not (_is_still(workspace) and _remove(workspace)):
-        os.utime(workspace.root / SEEN, (0, 0))  # the next sweep takes it
+    if not (_is_still(workspace) and _remove(workspace.root)):
+        with suppress(FileNotFoundError):  # a sweep was faster
+            os.utime(workspace.root / SEEN, (0, 0))  # the next one takes it

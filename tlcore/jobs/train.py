@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,8 @@ from tlcore.jobs.measuring import end_measurements
 from tlcore.jobs.preflight import find_material, preflight
 from tlcore.jobs.results import begin_result, put_in_place
 from tlcore.lean_keras import load_keras
+from tlcore.runs.attempts import story_after_earlier
+from tlcore.runs.events import read_events
 from tlcore.runs.folder import RunFolder
 from tlcore.serving.predictor import Predictor
 from tlcore.training.forecast import COMPARED
@@ -162,7 +165,6 @@ def _finish(
     tested = material.source("test")
     keys, hashes = ([names[index] for index in indices] for names in (tested.keys, tested.hashes))
     write_test_pictures(new.test_pictures, keys, hashes, indices, truth, answers)
-    seconds = session.stopwatch.seconds | {"total": time.monotonic() - started}
     report = Report(
         run_id=folder.id,
         state="stopped" if session.stopped else "completed",
@@ -175,7 +177,7 @@ def _finish(
         validation=validation,
         test=score_with_interval(answers, truth),
         parameters=Parameters(total=count(model.weights), trainable=trainable),
-        seconds=Seconds(**seconds),
+        seconds=_seconds(session, folder, time.monotonic() - started),
         cache=CacheUse(**session.inputs.use),
         artifacts=Artifacts(model=str(folder.model), report=str(folder.report)),
         per_class=class_scores(answers, truth, class_names),
@@ -195,6 +197,17 @@ def _finish(
     write_json(new.report, report.to_json())
     put_in_place(new, folder)
     return report
+
+
+def _seconds(session: Session, folder: RunFolder, total: float) -> Seconds:
+    """Where the time went: of this attempt, and of the earlier ones that it went on from."""
+    story = story_after_earlier(folder)
+    story.add_all(read_events(folder.events).events)
+    earlier = asdict(story.spent_before)
+    if "features" not in session.stopwatch.seconds:  # pictures went through the whole network in every epoch
+        earlier["prepare"] += earlier.pop("features")
+    own = session.stopwatch.seconds | {"total": total}
+    return Seconds(**{name: own.get(name, 0.0) + earlier.get(name, 0.0) for name in Seconds.model_fields})
 
 
 def compare_with_bundle(context: JobContext, session: Session, bundle: Path) -> Agreement:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tlcore.data.dataset_parcel import unpack_dataset
-from tlcore.jobs.after_import import import_result
+from tlcore.jobs.after_import import brought_in_before, import_result, run_brought_in_before, token_of
 from tlcore.jobs.context import JobContext
-from tlcore.jobs.leftovers import consumed, sweep_leftovers
+from tlcore.jobs.leftovers import consumed, remove_uploads, sweep_leftovers
 from tlcore.runs.run_parcel import unpack_run
 
 
@@ -23,10 +23,14 @@ def unpack_the_run(context: JobContext) -> dict[str, Any]:
     Raises:
         ImportRefused, WorkspaceError: As for `unpack_run`.
     """
+    run_id = run_brought_in_before(context)
+    if run_id is not None:
+        _use_up(context)
+        return {"run_id": run_id}
     with _parcel(context) as path:
         context.reporter.event("task", task="Bringing in the run")
-        owner = context.folder.read_meta().owner
-        return {"run_id": unpack_run(context.workspace, path, owner, reporter=context.reporter)}
+        owner, token = context.folder.read_meta().owner, token_of(context.folder.id)
+        return {"run_id": unpack_run(context.workspace, path, owner, reporter=context.reporter, token=token)}
 
 
 def unpack_the_dataset(context: JobContext) -> dict[str, Any]:
@@ -38,8 +42,17 @@ def unpack_the_dataset(context: JobContext) -> dict[str, Any]:
     Raises:
         ImportRefused, WorkspaceError, Stopped: As for `unpack_dataset`.
     """
+    done = brought_in_before(context)
+    if done is not None:
+        _use_up(context)
+        return import_result(done)
     with _parcel(context) as path:
-        return import_result(unpack_dataset(context.workspace, path, context.reporter))
+        return import_result(unpack_dataset(context.workspace, path, context.reporter, context.folder.id))
+
+
+def _use_up(context: JobContext) -> None:
+    if context.payload.get("remove_after"):
+        remove_uploads(context.workspace, Path(context.payload["path"]))
 
 
 @contextmanager

@@ -172,12 +172,17 @@ def _repair(workspace: Workspace) -> None:
     """Puts a registry made from the folders in place of one that is missing or damaged; the damaged file is kept.
 
     The new file is filled before it gets its name, so nobody ever reads half a list.
+
+    Raises:
+        WorkspaceError: There is no workspace (any more): a list without one would be all that there is of it.
     """
     path = workspace.registry
+    _check_is_there(workspace)  # before the lock, whose file would bring the folder back
     lock = take_lock(path.with_suffix(".lock"), _REPAIR_SECONDS)
     if lock is None:
         raise WorkspaceError("The list of runs is being rebuilt, and this takes too long", value=path)
     try:
+        _check_is_there(workspace)
         told = "The list of runs was missing, and was made anew from the run folders"
         if path.exists() and _is_sound(path):
             return  # another process was faster
@@ -198,6 +203,16 @@ def _repair(workspace: Workspace) -> None:
             note_repair(workspace, f"{told}: {found} found.")
     finally:
         lock.release()
+
+
+def _check_is_there(workspace: Workspace) -> None:
+    if not workspace.runs.is_dir():
+        raise WorkspaceError(
+            "This workspace is not there any more",
+            value=workspace.root,
+            hint="In a demo, load the page again: a new one begins. Elsewhere its folder was moved or deleted: bring "
+            "it back, or start the app again, which begins an empty one.",
+        )
 
 
 def _is_sound(path: Path) -> bool:

@@ -138,15 +138,16 @@ def file_number(path: Path) -> int:
 
 def last_event(path: Path) -> Event | None:
     """The last whole event in `path`, without reading all of a long file; None when there is none."""
-    if not path.exists():
-        return None
-    start = max(0, path.stat().st_size - _TAIL_BYTES)
-    if start:
+    try:
         with path.open("rb") as file:
+            start = max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES)
             file.seek(start)
-            start += file.read().find(b"\n") + 1
-    events = read_events(path, start).events
-    return events[-1] if events else None
+            data = file.read()
+    except FileNotFoundError:
+        return None
+    begin = data.find(b"\n") + 1 if start else 0
+    lines = data[begin : data.rfind(b"\n") + 1].splitlines()
+    return next((event for line in reversed(lines) if (event := _decode(line, path)) is not None), None)
 
 
 def _ends_torn(path: Path) -> bool:

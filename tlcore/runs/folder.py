@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tlcore.errors import RunError, WorkspaceError
 from tlcore.files import read_json, write_json
 from tlcore.workspace import Workspace, check_id
+
+_RESULT_BEFORE: Final = "result-before.json"
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class RunMeta:
         tags, notes: People's own words about it.
         named: Whether a person gave it its name.
         archived: Whether it lies in the bin.
-        token: The submit's token: a second submit with the same one is the same job.
+        token: The submit's token: a second submit with the same one is the same job. Of a run that was brought in, the
+            job's that did it.
     """
 
     id: str
@@ -212,11 +216,32 @@ class RunFolder:
 
         Checkpoints stay: they are what a resumed training starts from.
         """
-        if self.events.exists():
-            number = 1 + sum(1 for _ in self.path.glob("events-*.jsonl"))
-            self.events.replace(self.path / f"events-{number}.jsonl")
-        for leftover in (self.stop_flag, self.result, self.heartbeat):
-            leftover.unlink(missing_ok=True)
+        with self.prepared_again():
+            pass
+
+    @contextmanager
+    def prepared_again(self) -> Iterator[None]:
+        """Does what `prepare_again` does; when the block raises, events and result are back where they were.
+
+        Raises:
+            OSError: The disk can't be written; events and result are as they were.
+        """
+        number = 1 + sum(1 for _ in self.path.glob("events-*.jsonl"))
+        aside = self.path / _RESULT_BEFORE
+        moved: list[tuple[Path, Path]] = []
+        try:
+            for here, away in ((self.events, self.path / f"events-{number}.jsonl"), (self.result, aside)):
+                if here.exists():
+                    here.replace(away)
+                    moved.append((here, away))
+            for leftover in (self.stop_flag, self.heartbeat):
+                leftover.unlink(missing_ok=True)
+            yield
+        except BaseException:
+            for here, away in moved:
+                away.replace(here)
+            raise
+        aside.unlink(missing_ok=True)
 
     def _read_document(self, path: Path) -> dict[str, Any]:
         try:

@@ -28,7 +28,7 @@ def seconds_to_end(story: RunStory, now: datetime) -> float | None:
     place = _place(story)
     if place is None:
         return None
-    later = sum(step.seconds for step in story.expected[place + 1 :])
+    later = sum(step.seconds * _share_left(story, step) for step in story.expected[place + 1 :])
     return later + _rest_of(story, story.expected[place], now)
 
 
@@ -46,6 +46,12 @@ def _place(story: RunStory) -> int | None:
         return None
     over = story.task is not None or (phase.done >= phase.epochs and not _more_to_learn(phase, names))
     return names.index("finish" if over and "finish" in names else phase.name)
+
+
+def _share_left(story: RunStory, step: ExpectedStep) -> float:
+    """Of a step that is still to come: epochs of it that an earlier attempt did are not done again."""
+    done = sum(row.get("phase") == step.name for row in story.history)
+    return max(1 - done / step.epochs, 0.0) if step.epochs else 1.0
 
 
 def _more_to_learn(phase: PhaseProgress, names: list[str]) -> bool:
@@ -99,7 +105,10 @@ def _rest_at_hand(task: TaskProgress | None, now: datetime) -> float:
 
 
 def _rest_of_phase(phase: PhaseProgress, step: ExpectedStep, now: datetime) -> float:
-    """From the latest epochs but the first, which is slower; before, as foretold, but not below the batches' pace."""
+    """From the latest epochs but the first, which is slower; before, as foretold, but not below the batches' pace.
+
+    Epochs of an earlier attempt tell the pace, too.
+    """
     told = (now - phase.told).total_seconds()
     later = phase.seconds[1:]
     part = phase.batch / phase.batches if phase.batches else 0.0
@@ -107,4 +116,5 @@ def _rest_of_phase(phase: PhaseProgress, step: ExpectedStep, now: datetime) -> f
     if later:
         return max(epochs * fmean(later[-_RECENT_EPOCHS:]) - told, 0.0)
     own = epochs * phase.batches * phase.batch_seconds - told if phase.batch_seconds is not None else 0.0
-    return max(step.seconds - (now - phase.began).total_seconds(), own, 0.0)
+    foretold = step.seconds * (1 - phase.again / phase.epochs) if phase.epochs else step.seconds
+    return max(foretold - (now - phase.began).total_seconds(), own, 0.0)

@@ -10,52 +10,40 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import numpy as np
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-from tlcore.config import RunConfig
 from tlcore.data.incoming import MOVING, private_folder, sweep_incoming
-from tlcore.data.parcel import Parcel, ParcelWriter, open_parcel, refused
-from tlcore.errors import ImportRefused, InputError, RunError, StudioError, WorkspaceError
-from tlcore.evaluation.report import Artifacts, Report, TestPicture, read_test_pictures, write_test_pictures
+from tlcore.data.parcel import Parcel, open_parcel, refused
+from tlcore.data.parcel_writer import ParcelWriter
+from tlcore.errors import ImportRefused, RunError, WorkspaceError
+from tlcore.evaluation.report import Artifacts, Report, read_test_pictures, write_test_pictures
 from tlcore.files import read_json, write_json
 from tlcore.progress import Reporter, Silence
 from tlcore.runs.events import EventWriter
 from tlcore.runs.folder import RunFolder, RunMeta
 from tlcore.runs.identity import Clock, new_id, utc_now
-from tlcore.runs.labels import LONGEST_NAME, checked_name, checked_note, checked_tags
 from tlcore.runs.registry import Registry
-from tlcore.serving.bundle import DESCRIPTION, NETWORK, BundleInfo, read_info, write_info
-from tlcore.workspace import GIBIBYTE, MEBIBYTE, Workspace, is_safe_id
-
-_WORDS: Final = "run.json"
-_CONFIG: Final = "config.json"
-_REPORT: Final = "report.json"
-_MODEL: Final = "model.keras"
-_BUNDLE: Final = f"bundle/{DESCRIPTION}"
-_NETWORK: Final = (f"bundle/{NETWORK}", f"bundle/{Path(NETWORK).stem}.bin")
-_PICTURES: Final = "test_pictures.jsonl"
-
-_LARGEST_REPORT: Final = 256 * MEBIBYTE
-_LARGEST_FILE: Final = 4 * GIBIBYTE
-
-
-class RunWords(BaseModel):
-    """What people call a run and say of it, and when it was."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    named: bool
-    note: str
-    tags: tuple[str, ...]
-    created: AwareDatetime
-    started: AwareDatetime
-    ended: AwareDatetime
+from tlcore.runs.run_members import (
+    BUNDLE,
+    CONFIG,
+    CONVERTED,
+    MODEL,
+    PICTURES,
+    REPORT,
+    WORDS,
+    Members,
+    RunWords,
+    checked_meta,
+    read_members,
+    read_pictures,
+)
+from tlcore.serving.bundle import BundleInfo, read_info, write_info
+from tlcore.workspace import Workspace, is_safe_id
 
 
 def pack_run(workspace: Workspace, run_id: str, target: Path) -> Path:
@@ -95,14 +83,14 @@ def pack_run(workspace: Workspace, run_id: str, target: Path) -> Path:
         ended=record.ended or record.created,
     )
     with ParcelWriter(target, "run", run_id) as parcel:
-        parcel.add_model(_WORDS, words)
-        parcel.add_model(_CONFIG, report.config)
-        parcel.add_model(_REPORT, report.model_copy(update={"artifacts": Artifacts(model=_MODEL, report=_REPORT)}))
-        parcel.add_model(_BUNDLE, bundle)
-        for path in (_MODEL, *(_NETWORK if bundle.engine == "openvino" else ())):
+        parcel.add_model(WORDS, words)
+        parcel.add_model(CONFIG, report.config)
+        parcel.add_model(REPORT, report.model_copy(update={"artifacts": Artifacts(model=MODEL, report=REPORT)}))
+        parcel.add_model(BUNDLE, bundle)
+        for path in (MODEL, *(CONVERTED if bundle.engine == "openvino" else ())):
             parcel.add_file(path, folder.path / path)
         if folder.test_pictures.is_file():
-            parcel.add_lines(_PICTURES, iter(read_test_pictures(folder.test_pictures)))
+            parcel.add_lines(PICTURES, iter(read_test_pictures(folder.test_pictures)))
     return target
 
 
@@ -123,6 +111,7 @@ def unpack_run(
     reporter: Reporter | None = None,
     *,
     trusted: bool = False,
+    token: str | None = None,
 ) -> str:
     """Takes in a run that was packed elsewhere, whole or not at all; returns its id.
 
@@ -136,6 +125,7 @@ def unpack_run(
         reporter: Told what is being done.
         trusted: Keeps the converted network in the file, which takes a second and no TensorFlow. Only for files that
             nobody but the operator or this program can have written: OpenVINO reads that network in the app's process.
+        token: Finds the run in the registry, for whoever is killed before the id can be told.
 
     Raises:
         ImportRefused: The file is no packed run, damaged or hostile, or its model can't be loaded; or the run is here
@@ -146,15 +136,13 @@ def unpack_run(
         raise ImportRefused("Models from outside are not taken in here", hint="Run the app on your own computer.")
     sweep_incoming(workspace)
     with open_parcel(path, "run", workspace.limits) as parcel, private_folder(workspace, MOVING) as making:
-        words = parcel.document(_WORDS, RunWords)
-        report = _report(parcel)
-        bundle = _bundle(parcel, report)
-        _check_files(parcel, bundle)
+        members = read_members(parcel)
+        bundle = members.bundle
         run_id = _free_id(workspace, parcel, clock)
-        meta = _meta(parcel, words, report, run_id, owner)
+        meta = replace(checked_meta(parcel, members, run_id, owner), token=token)
         folder = RunFolder(making)
         try:
-            _write(workspace, folder, parcel, meta, words, report)
+            _write(workspace, folder, parcel, meta, members)
             if trusted:
                 _keep_network(folder, parcel, run_id, bundle)
             else:
@@ -172,51 +160,6 @@ def unpack_run(
     return run_id
 
 
-def _report(parcel: Parcel) -> Report:
-    """The report in the file, with a configuration that fits it."""
-    report = parcel.document(_REPORT, Report, _LARGEST_REPORT)
-    config = parcel.document(_CONFIG, RunConfig)
-    try:
-        RunConfig.from_json(config.to_json())
-    except StudioError as error:
-        raise refused("The settings in the file contradict each other", f"{parcel.name}: {error}") from error
-    if config != report.config:
-        raise refused("The settings and the report in the file are of different runs", parcel.name)
-    names = report.class_names
-    if (
-        len(names) < 2
-        or len(set(names)) != len(names)
-        or {len(names)} != {len(report.confusion), *map(len, report.confusion)}
-    ):
-        raise refused("The report in the file does not fit its classes", parcel.name)
-    if not set(report.per_class) <= set(names):
-        raise refused("The report in the file does not fit its classes", parcel.name)
-    return report
-
-
-def _bundle(parcel: Parcel, report: Report) -> BundleInfo:
-    info = parcel.document(_BUNDLE, BundleInfo)
-    # A bundle that asks for pictures of another size could ask for a size that no memory holds.
-    if (info.class_names, info.backbone, info.image_size) != (
-        report.class_names,
-        report.backbone,
-        report.config.image_size,
-    ):
-        raise refused("The model and the report in the file are of different runs", parcel.name)
-    return info
-
-
-def _check_files(parcel: Parcel, bundle: BundleInfo) -> None:
-    """The file has what belongs to a run, and nothing else."""
-    needed = {_WORDS, _CONFIG, _REPORT, _BUNDLE, _MODEL, *(_NETWORK if bundle.engine == "openvino" else ())}
-    found = set(parcel.files) - {_PICTURES}
-    if found != needed:
-        odd = ", ".join(sorted(found ^ needed)[:3])
-        raise refused("The file lacks a part of a run, or has one that is none", f"{parcel.name}: {odd[:200]}")
-    if any(file.size > _LARGEST_FILE for file in parcel.manifest.files):
-        raise refused("A part of the file is larger than a model can be", parcel.name)
-
-
 def _free_id(workspace: Workspace, parcel: Parcel, clock: Clock) -> str:
     """The run's own id, or a new one where another run or job has it.
 
@@ -227,7 +170,7 @@ def _free_id(workspace: Workspace, parcel: Parcel, clock: Clock) -> str:
     if not is_safe_id(wanted):
         raise refused("The run in the file has an id that can't be used", parcel.name)
     here = RunFolder(workspace.runs / wanted)
-    if here.model.is_file() and _digest(here.model) == parcel.files[_MODEL].sha256:
+    if here.model.is_file() and _digest(here.model) == parcel.files[MODEL].sha256:
         Registry(workspace).rebuild()
         raise ImportRefused("This run is already here", value=wanted, hint="Look for it on the Compare page.")
     while any((parent / wanted).exists() for parent in (workspace.runs, workspace.jobs)):
@@ -240,49 +183,24 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _meta(parcel: Parcel, words: RunWords, report: Report, run_id: str, owner: str) -> RunMeta:
-    """A person's words, checked as if they were typed here."""
-    try:
-        return RunMeta(
-            id=run_id,
-            kind="train",
-            name=checked_name(words.name[:LONGEST_NAME]),
-            dataset=report.dataset.id,
-            owner=owner,
-            created=words.created,
-            tags=checked_tags(words.tags),
-            notes=checked_note(words.note),
-            named=words.named,
-        )
-    except InputError as error:
-        raise refused("The name, note or tags in the file can't be used", f"{parcel.name}: {error.what}") from error
-
-
-def _write(
-    workspace: Workspace,
-    folder: RunFolder,
-    parcel: Parcel,
-    meta: RunMeta,
-    words: RunWords,
-    report: Report,
-) -> None:
+def _write(workspace: Workspace, folder: RunFolder, parcel: Parcel, meta: RunMeta, members: Members) -> None:
     """Everything that a finished run has, but for its bundle and its description."""
     final = RunFolder(workspace.runs / meta.id)
-    parcel.copy(_MODEL, folder.model)
-    if _PICTURES in parcel:
-        _write_pictures(folder, parcel, report)
-    own = report.model_copy(
+    parcel.copy(MODEL, folder.model)
+    if PICTURES in parcel:
+        _write_pictures(folder, parcel, members.report)
+    own = members.report.model_copy(
         update={"run_id": meta.id, "artifacts": Artifacts(model=str(final.model), report=str(final.report))}
     )
     write_json(folder.config, own.config.to_json())
     write_json(folder.report, own.to_json())
     write_json(folder.result, own.to_json() | {"stopped": own.state == "stopped"})
-    _tell(folder, words, own)
+    _tell(folder, members.words, own)
 
 
 def _keep_network(folder: RunFolder, parcel: Parcel, run_id: str, bundle: BundleInfo) -> None:
     folder.bundle.mkdir()
-    for path in _NETWORK:
+    for path in CONVERTED:
         if path in parcel:
             parcel.copy(path, folder.path / path)
     write_info(folder.bundle, bundle.model_copy(update={"run_id": run_id}))
@@ -295,18 +213,16 @@ def _remake_network(folder: RunFolder, parcel: Parcel, run_id: str, bundle: Bund
 
 
 def _write_pictures(folder: RunFolder, parcel: Parcel, report: Report) -> None:
-    pictures = parcel.lines(_PICTURES, TestPicture, _LARGEST_REPORT)
-    classes = len(report.class_names)
-    for picture in pictures:
-        if len(picture.probabilities) != classes or not (0 <= picture.truth < classes and 0 <= picture.index < 2**31):
-            raise refused("The test pictures in the file do not fit its classes", parcel.name)
+    pictures = read_pictures(parcel, report)
     write_test_pictures(
         folder.test_pictures,
         [picture.key for picture in pictures],
         [picture.sha256 for picture in pictures],
         np.array([picture.index for picture in pictures], dtype=np.int64),
         np.array([picture.truth for picture in pictures], dtype=np.int32),
-        np.array([picture.probabilities for picture in pictures], dtype=np.float32).reshape(-1, classes),
+        np.array([picture.probabilities for picture in pictures], dtype=np.float32).reshape(
+            -1, len(report.class_names)
+        ),
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import fmean
 from typing import Any, Final
 
+from tlcore.runs.batches import BatchCurve
 from tlcore.runs.events import Event
+from tlcore.runs.spent import Spent, WorkClock
 
-_MOST_BATCHES: Final = 5_000
 _RECENT_EPOCHS: Final = 3
 _FEWEST_BATCHES: Final = 3
 _FIGURES: Final = ("loss", "accuracy", "val_loss", "val_accuracy")
@@ -27,11 +29,19 @@ class Note:
 
 @dataclass(frozen=True)
 class ExpectedStep:
-    """One part of a run as it was foretold at its start; `units` are the pictures that it has to go through, or 0."""
+    """One part of a run as it was foretold at its start.
+
+    Attributes:
+        name: Which.
+        seconds: How long it takes.
+        units: Pictures that it has to go through; 0 where it does something else.
+        epochs: Of a phase, with those that an earlier attempt did; 0 where it is none, or this was not told.
+    """
 
     name: str
     seconds: float
     units: int = 0
+    epochs: int = 0
 
 
 @dataclass
@@ -70,6 +80,7 @@ class PhaseProgress:
         trainable: Weights that learn.
         began: When it began.
         done: Epochs finished.
+        again: How many of these an earlier attempt did; their time is in `seconds`, too.
         batch: Batches finished in the epoch after those.
         told: When its latest batch or epoch was told.
         seconds: How long each finished epoch took.
@@ -86,6 +97,7 @@ class PhaseProgress:
     batch: int = 0
     seconds: list[float] = field(default_factory=list)
     batch_seconds: float | None = None
+    again: int = 0
     _first_batch: tuple[datetime, int] | None = None
 
     def add_batch(self, time: datetime, batch: int) -> None:
@@ -124,12 +136,17 @@ class PhaseProgress:
 
 
 class RunStory:
-    """Adds up the events of one attempt of a run.
+    """Adds up the events of one attempt of a run, and what earlier ones left that it goes on from.
+
+    Until it is known whether it does, what they left is shown: the attempt at hand tells it when it begins to learn.
+
+    Args:
+        before: The story of the attempt before; None where there was none.
 
     Attributes:
         phases: Phases begun so far; the last is the one at hand.
         history: The `epoch` events' figures, oldest first; a figure that was not a number is NaN.
-        batches: The `batch` events' figures, evenly thinned to at most 5,000.
+        curve: The `batch` events' figures, each batch once.
         task: What is done outside of epochs now, None in an epoch.
         tasks: All that was done outside of epochs so far, with `task`, oldest first.
         began: When the first event was told; None before.
@@ -138,12 +155,12 @@ class RunStory:
         versions: Versions of the packages that the worker uses.
         expected: Steps of the run, in order, as they were foretold at its start.
         memory: Most anonymous memory that the worker told of, in bytes; None while it told none.
+        spent_before: The work of the earlier attempts that it goes on from.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, before: RunStory | None = None) -> None:
         self.phases: list[PhaseProgress] = []
-        self.history: list[dict[str, Any]] = []
-        self.batches: list[dict[str, Any]] = []
+        self.history: list[dict[str, Any]] = [] if before is None else list(before.history)
         self.task: TaskProgress | None = None
         self.tasks: list[TaskProgress] = []
         self.began: datetime | None = None
@@ -152,18 +169,37 @@ class RunStory:
         self.versions: dict[str, str] = {}
         self.expected: list[ExpectedStep] = []
         self.memory: int | None = None
-        self._stride = 1
-        self._batches_seen = 0
+        self.spent_before = Spent() if before is None else before.spent
+        self.curve: BatchCurve = BatchCurve() if before is None else before.curve.copy()
+        self._work = WorkClock()
+        self._learns = False
+        self._from: tuple[str, int] | None = None
+
+    @property
+    def batches(self) -> list[dict[str, Any]]:
+        """The curve's rows."""
+        return self.curve.rows
+
+    @property
+    def spent(self) -> Spent:
+        """The work so far, of all attempts that count, without the time between them."""
+        return self.spent_before + self._work.spent
 
     @property
     def phase(self) -> PhaseProgress | None:
         """The phase at hand or the last one, None before the first."""
         return self.phases[-1] if self.phases else None
 
+    def add_all(self, events: Iterable[Event]) -> None:
+        """Adds events, oldest first."""
+        for event in events:
+            self.add(event)
+
     def add(self, event: Event) -> None:
         """Adds one event; kinds that this version does not know are left out."""
         time = datetime.fromisoformat(event["time"])
         self.began = self.began or time
+        self._work.add(event, time)
         match event["kind"]:
             case "started":
                 self.versions = event.get("versions", {})
@@ -171,6 +207,8 @@ class RunStory:
                 self._begin_task(TaskProgress(event["task"], time, time))
             case "progress":
                 self._add_progress(event, time)
+            case "resumed":
+                self._go_on_from(event["phase"], event["epoch"])
             case "phase":
                 self._add_phase(event, time)
             case "batch":
@@ -187,7 +225,8 @@ class RunStory:
                 self._add_retry(event, time)
             case "forecast":
                 self.expected = [
-                    ExpectedStep(step["name"], step["seconds"], step.get("units", 0)) for step in event["steps"]
+                    ExpectedStep(step["name"], step["seconds"], step.get("units", 0), step.get("epochs", 0))
+                    for step in event["steps"]
                 ]
             case "baseline":
                 self.baseline = _figures(event)
@@ -205,32 +244,42 @@ class RunStory:
         self.tasks.append(task)
         return task
 
+    def _go_on_from(self, phase: str, epoch: int) -> None:
+        """What earlier attempts did up to there counts; their epochs are told again."""
+        self._learns, self._from = True, (phase, epoch)
+        self.history = []
+        self.curve.keep_until(phase, epoch)
+
     def _add_phase(self, event: Event, time: datetime) -> None:
         self.task = None
+        if not self._learns:  # nothing was said of going on
+            self._learns = True
+            self.history, self.curve, self.spent_before = [], BatchCurve(), Spent()
         done = event.get("start_epoch", 1) - 1
         self.phases.append(
             PhaseProgress(event["phase"], event["epochs"], event["batches"], event["trainable"], time, time, done)
         )
+        if self._from is not None and self._from[0] == event["phase"]:
+            self.phases[-1].again = self._from[1]
 
     def _add_retry(self, event: Event, time: datetime) -> None:
         """The phase begins anew: what the attempt that failed had reached is not counted twice."""
         if event.get("why"):
             self.notes.append(Note(time, event["why"], "warning"))
+        if not self._learns:  # it is what this attempt began with: whether it goes on is still to be told
+            return
         phase = event.get("phase")
+        for known in self.phases:
+            if known.name == phase:
+                self.curve.keep_until(known.name, known.done)
         self.phases = [known for known in self.phases if known.name != phase]
         self.history = [row for row in self.history if row["phase"] != phase]
-        self.batches = [row for row in self.batches if row["phase"] != phase]
 
     def _add_batch(self, event: Event, time: datetime) -> None:
         self.task = None
         if self.phase is not None:
             self.phase.add_batch(time, event["batch"])
-        if self._batches_seen % self._stride == 0 and event["loss"] is not None and event["accuracy"] is not None:
-            self.batches.append(_figures(event))
-        self._batches_seen += 1
-        if len(self.batches) > _MOST_BATCHES:
-            self.batches = self.batches[::2]
-            self._stride *= 2
+        self.curve.add(event)
 
     def _add_epoch(self, event: Event, time: datetime) -> None:
         self.task = None

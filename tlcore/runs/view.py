@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final, Self
 
 from tlcore.errors import RunError
+from tlcore.runs.attempts import story_after_earlier
 from tlcore.runs.events import file_number, read_events
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.heartbeat import read_pulse
@@ -47,7 +48,7 @@ class RunView:
         self._clock = clock
         self._monotonic = monotonic
         self._offset = 0
-        self._file = 0
+        self._file: int | None = None
         self._result: dict[str, Any] | None = None
 
     @classmethod
@@ -79,12 +80,12 @@ class RunView:
         self.record = self._registry.get(self.id)
         number = file_number(self._folder.events)
         if number != self._file:
-            # The run was started anew: its earlier events were put away and a new file began.
-            self.story, self._offset, self._file, self._result = RunStory(), 0, number, None
+            # The first look, or the run was started again: its earlier events were put away and a new file begins.
+            self.story = story_after_earlier(self._folder)
+            self._offset, self._file, self._result = 0, number, None
         page = read_events(self._folder.events, self._offset)
         self._offset = page.offset
-        for event in page.events:
-            self.story.add(event)
+        self.story.add_all(page.events)
 
     @property
     def id(self) -> str:
@@ -118,12 +119,15 @@ class RunView:
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """A row for each epoch, with the keys of an `epoch` event."""
+        """A row for each epoch, with the keys of an `epoch` event; of earlier attempts those that count."""
         return self.story.history
 
     @property
     def batches(self) -> list[dict[str, Any]]:
-        """A row for each batch, with the keys of a `batch` event; evenly thinned when there are more than 5,000."""
+        """A row for each batch, with the keys of a `batch` event; evenly thinned when there are more than 5,000.
+
+        Those of earlier attempts that count are among them, each once.
+        """
         return self.story.batches
 
     @property

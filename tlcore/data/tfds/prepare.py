@@ -110,7 +110,8 @@ def divide(workspace: Workspace, dataset_id: str, division: Division | None) -> 
         if divided == rows:
             return info
         change = "Divided as its makers did" if division == "own" else "Its makers' division left out"
-        return write_version(folder, info.model_copy(update={"version": info.version + 1}), divided, change)
+        following = info.model_copy(update={"version": info.version + 1})
+        return write_version(folder, following, divided, change, keep=workspace.limits.versions)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ import tlcore.engines  # noqa: F401 - keeps OpenVINO from phoning home, also whe
 from tests.mutations import mutated
 from tests.once import made_once
 from tests.planted import planted
+from tests.processes import end_processes_of
 from tlcore.control_group import MemoryGroup, memory_group
 from tlcore.workspace import HOME_VARIABLE, Workspace
 
@@ -181,8 +182,9 @@ def train_on_textures(folder: Path) -> None:
         run_id = submit(workspace, "train", preflight(workspace, config).config.to_json(), "Textures", config.dataset)
         record = wait(workspace, run_id, timeout=300)
     assert record.state == "completed", record.error
-    while is_held(workspace.root / LOCK_NAME):  # whoever copies the folder finds it at rest
+    while is_held(workspace.root / LOCK_NAME):
         time.sleep(0.05)
+    end_processes_of(workspace.root)  # whoever copies the folder finds it at rest: no process closes the registry
     (folder / "run_id").write_text(run_id)
 
 

@@ -11,9 +11,12 @@ from tlcore.workspace import HOME_VARIABLE
 
 def end_processes_of(home: Path) -> None:
     """Ends what still works in the workspace at `home`: supervisors, workers, and what they started."""
+    ended = []
     for process in psutil.process_iter():
         try:
             if process.environ().get(HOME_VARIABLE) == str(home) or str(home) in process.cmdline():
                 process.kill()
+                ended.append(process)
         except psutil.Error:
             continue
+    psutil.wait_procs(ended, timeout=20)

@@ -1,6 +1,7 @@
 """Two tabs that train the same pictures within a minute: each stays with its own run."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,6 +11,12 @@ from tests.browser.conftest import App
 pytestmark = pytest.mark.browser
 
 LONG = 300_000  # milliseconds for what trains, on a busy machine
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Empty: while the backbone is converted there is time to stop a training."""
+    return tmp_path_factory.mktemp("app")
 
 
 def start_training(page: Page) -> str:

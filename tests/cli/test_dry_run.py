@@ -21,7 +21,7 @@ def test_a_dry_run_measures_foretells_and_trains_nothing(tmp_path: Path) -> None
     assert expected["basis"] == "measured"
     # The sample is so small that the measurement looked at all of it, and kept what it saw.
     assert set(expected["seconds"]) == {"total", "start", "frozen", "finish"}
-    assert expected["memory_bytes"] > 5e8
+    assert expected["memory_bytes"] > 3.7e8  # a worker with TensorFlow and nothing else
     assert "Measuring this computer" in ran.err
     workspace = Workspace.open(tmp_path)
     assert Registry(workspace).list("train") == ()

@@ -23,7 +23,6 @@ from tlcore.plots.compare import RunCurve, RunPoint, accuracy_time_figure, overl
 from tlcore.plots.history import MEASURES
 
 _MOST_DRAWN = 12
-_LONGEST_LINK = 36  # letters that a phone has room for: links don't wrap
 _TICKED_AT_FIRST = 6
 _EVERY = ""
 
@@ -213,14 +212,11 @@ def show_comparison(chosen: Sequence[Finished]) -> None:
     st.subheader("Results of each")
     for name, run in zip(names, chosen, strict=True):
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            tags = f" {tag_badges(run.record)}" if run.record.tags else ""
+            st.markdown(f"**{plain_text(name)}**{tags}")  # it wraps where a link would be cut off
             st.page_link(
-                "pages/results.py",
-                label=plain_text(name if len(name) <= _LONGEST_LINK else f"{name[: _LONGEST_LINK - 1]}…"),
-                icon=":material/insights:",
-                query_params={"run": run.record.id},
+                "pages/results.py", label="Open", icon=":material/insights:", query_params={"run": run.record.id}
             )
-            if run.record.tags:
-                st.markdown(tag_badges(run.record))
             edit_button(run.record, "Edit")
             st.button(
                 "To the bin",

@@ -13,7 +13,9 @@ from pages.widgets.reports import in_words, read_report
 from pages.widgets.run_status import ending_without_result, state_badge
 from pages.widgets.shell import current_dataset, current_run, guarded, page_header, plain_text, use_dataset, workspace
 from pages.widgets.story import BROWSE_DRAWING, OWN_DRAWING, SAMPLE_DRAWING, STORY
+from pages.widgets.time_left import silence_in_words
 from pages.widgets.timed import draw_every
+from pages.widgets.views import run_view
 from tlcore.data.catalog import find_dataset
 from tlcore.errors import StudioError
 from tlcore.jobs.quickstart import quickstart_config
@@ -153,9 +155,18 @@ def _list_runs() -> None:
 def _draw_run(record: JobRecord) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         state_badge(record.state)
-        st.markdown(f"**{plain_text(record.title)}**, {record.created:%d %b %H:%M} UTC{_result(record)}")
+        told = _result(record) + _silence(record)
+        st.markdown(f"**{plain_text(record.title)}**, {record.created:%d %b %H:%M} UTC{told}")
         page = "pages/results.py" if _has_report(record) else "pages/train.py"
         st.page_link(page, label="Open", icon=":material/arrow_forward:", query_params={"run": record.id})
+
+
+def _silence(record: JobRecord) -> str:
+    """That a run which is called at work is not."""
+    if not record.state.active:
+        return ""
+    view = run_view(record.id)
+    return f": {silence_in_words(view)}" if view.not_responding else ""
 
 
 def _has_report(record: JobRecord) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import streamlit as st
 
 from pages.widgets.going_on import more_rounds
@@ -12,15 +14,28 @@ from pages.widgets.result_parts import confusion_part, details_part, downloads_p
 from pages.widgets.result_settings import settings_part
 from pages.widgets.result_time import time_part
 from pages.widgets.run_actions import delete_button
+from pages.widgets.run_status import STATE_LOOKS
 from pages.widgets.run_titles import run_titles
 from pages.widgets.run_words import show_words
-from pages.widgets.shell import next_step, page_header, plain_text, show_error, workspace
+from pages.widgets.shell import current_dataset, next_step, page_header, plain_text, show_error, workspace
 from pages.widgets.test_grid import test_grid
 from tlcore.errors import StudioError
 from tlcore.evaluation.report import Report
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
+from tlcore.runs.states import State
+
+_WITHOUT_RESULT: Final[dict[State, tuple[str, str]]] = {
+    State.QUEUED: ("This run waits for its turn; its result comes when it is done.", ""),
+    State.RUNNING: ("This run is training; its result comes when it is done.", ""),
+    State.STOPPING: ("This run is being stopped; the result of its best model so far comes in a moment.", ""),
+    State.STOPPED: ("This run was stopped before there was a model to keep.", "On the Train page it can go on."),
+    State.INTERRUPTED: ("This run was interrupted before it had a result.", "On the Train page it can go on."),
+    State.FAILED: ("This run failed and has no result.", ""),
+    State.COMPLETED: ("This run is done, but its result is missing.", ""),
+}
+"""What is said of a run without a result: how it stands, and what can be done."""
 
 
 def show_page() -> None:
@@ -53,18 +68,17 @@ def show_empty() -> None:
         "and where it was wrong. First train a model: a sample takes less than a minute.",
         icon=":material/insights:",
     )
-    next_step("Choose a model", "pages/model.py")
+    if current_dataset() is None:
+        next_step("Go to the start", "pages/home.py")  # the sample is one click there
+    else:
+        next_step("Choose a model", "pages/model.py")
 
 
 def show_unfinished(record: JobRecord) -> None:
     """A run that is not done, or ended without a result."""
-    if record.state.ended:
-        st.warning(
-            f"This run ended without a result: it is {record.state.value}. {plain_text(record.error or '')}",
-            icon=":material/warning:",
-        )
-    else:
-        st.info(f"This run is {record.state.value}; its result comes when it is done.", icon=":material/hourglass:")
+    what, way_out = _WITHOUT_RESULT[record.state]
+    told = " ".join(part for part in (what, plain_text(record.error or ""), way_out) if part)
+    (st.warning if record.state.ended else st.info)(told, icon=STATE_LOOKS[record.state][1])
     st.page_link(
         "pages/train.py", label="Look at the run", icon=":material/model_training:", query_params={"run": record.id}
     )
@@ -75,7 +89,7 @@ def show_unfinished(record: JobRecord) -> None:
 def choose_run(record: JobRecord, runs: list[Finished]) -> None:
     """Which run is shown; the address follows."""
     titles = run_titles(one.record for one in runs)
-    titles.setdefault(record.id, f"{record.title} ({record.state.value}, {record.id})")
+    titles.setdefault(record.id, f"{record.title} ({STATE_LOOKS[record.state][0].lower()}, {record.id})")
     ids = list(titles)
     if st.query_params.get("run") != record.id:
         st.query_params["run"] = record.id

@@ -23,10 +23,12 @@ def allowing(workspace: Workspace, size: int) -> Workspace:
 def test_everything_counts_but_caches_and_what_lies_elsewhere(workspace: Workspace, tmp_path: Path) -> None:
     before = bytes_taken(workspace)
     deep = workspace.datasets / "my" / "pets" / "pictures" / "batch-1" / "000"
-    deep.mkdir(parents=True)
+    kept = workspace.runs / "a" / "checkpoints"
+    for folder in (deep, kept):
+        folder.mkdir(parents=True)
     for folder in (deep, workspace.incoming, workspace.runs, workspace.jobs, workspace.root):
         write_bytes(folder / "file", bytes(100))
-    for folder in (workspace.cache, workspace.engines, tmp_path):
+    for folder in (workspace.cache, workspace.engines, kept, tmp_path):
         write_bytes(folder / "large", bytes(50_000))
     (workspace.runs / "link").symlink_to(tmp_path)
     taken = bytes_taken(workspace) - before

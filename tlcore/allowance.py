@@ -1,8 +1,12 @@
-"""How much of the disk a workspace takes, and how much it may. Caches don't count: they have a budget of their own."""
+"""How much of the disk a workspace takes, and how much it may.
+
+Caches don't count, nor does what trainings keep to go on from: they have a budget of their own.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Set
 from pathlib import Path
 
 from tlcore.errors import InputError
@@ -11,11 +15,13 @@ from tlcore.workspace import Workspace
 
 
 def bytes_taken(workspace: Workspace) -> int:
-    """Bytes of all files in a workspace but those of its caches: uploads that wait and what lies in the bin, too.
+    """Bytes of all files in a workspace but those that have a budget of their own.
 
-    It looks at every file, some 350,000 a second. What is removed meanwhile counts or doesn't.
+    Uploads that wait count, and what lies in the bin. It looks at every file, some 350,000 a second; what is removed
+    meanwhile counts or doesn't.
     """
-    return _size_of(workspace.root, leave_out=workspace.cache.name)
+    checkpoints = {str(path) for path in workspace.runs.glob("*/checkpoints")}
+    return _size_of(workspace.root, checkpoints | {str(workspace.cache)})
 
 
 def check_allowance(workspace: Workspace, more: int = 0) -> None:
@@ -44,16 +50,16 @@ def check_allowance(workspace: Workspace, more: int = 0) -> None:
     )
 
 
-def _size_of(folder: Path | str, leave_out: str = "") -> int:
+def _size_of(folder: Path | str, leave_out: Set[str]) -> int:
     total = 0
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name == leave_out:
+                if entry.path in leave_out:
                     continue
                 try:
                     if entry.is_dir(follow_symlinks=False):
-                        total += _size_of(entry.path)
+                        total += _size_of(entry.path, leave_out)
                     else:
                         total += entry.stat(follow_symlinks=False).st_size
                 except FileNotFoundError:

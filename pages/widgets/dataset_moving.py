@@ -66,7 +66,7 @@ def packed_form() -> None:
     if st.button("Bring it in", type="primary", disabled=kept is None, key="import-packed-go") and kept:
         with guarded():
             payload = {"path": str(kept.path), "remove_after": True}
-            title = f"Bring in {kept.name}"
+            title = f"Bringing in {kept.name}"
             # One upload is brought in once, however often the button is pressed.
             follow_job(submit(workspace(), "unpack-dataset", payload, title, token=kept.path.name))
             hand_over(_FIELD)

@@ -125,8 +125,9 @@ def unique_names(chosen: Sequence[Finished]) -> list[str]:
         [run.record.created.strftime(started) for run in chosen],
     )
     for values in details:
-        if len(set(names)) < len(names) and len(set(values)) > 1:
-            names = [f"{name}, {value}" for name, value in zip(names, values, strict=True)]
+        pairs = list(zip(names, values, strict=True))
+        # Only what tells runs apart that are called alike: legends have no room for more.
+        names = [f"{name}, {value}" if len({v for n, v in pairs if n == name}) > 1 else name for name, value in pairs]
     return names
 
 

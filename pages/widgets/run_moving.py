@@ -55,7 +55,7 @@ def bring_in_section() -> None:
             with guarded():
                 payload = {"path": str(kept.path), "remove_after": True}
                 # One upload is brought in once, however often the button is pressed.
-                job = submit(workspace(), "unpack-run", payload, f"Bring in {kept.name}", token=kept.path.name)
+                job = submit(workspace(), "unpack-run", payload, f"Bringing in {kept.name}", token=kept.path.name)
                 hand_over(_FIELD)
                 st.query_params[_JOB] = job
                 st.rerun()

@@ -13,6 +13,7 @@ from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 
 _REFUSED: Final = "words-refused"
+_FAILED: Final = "words-failed"
 _NAME: Final = "words-name"
 _TAGS: Final = "words-tags"
 _NOTE: Final = "words-note"
@@ -49,6 +50,7 @@ def edit_button(record: JobRecord, label: str) -> None:
 
 @st.dialog("Name, note and tags", icon=":material/edit:")
 def _edit(record: JobRecord) -> None:
+    show_refusal()
     st.text_input(
         "Name",
         record.title,
@@ -76,16 +78,20 @@ def _edit(record: JobRecord) -> None:
         help="For you and whoever works with this run. Plain text.",
     )
     with st.container(horizontal=True):
-        if st.button("Save", type="primary", key="words-save", on_click=_save, args=(record.id,)):
+        saved = st.button("Save", type="primary", key="words-save", on_click=_save, args=(record.id,))
+        # After a refusal the form stays open, with all that was typed.
+        if saved and not st.session_state[_FAILED]:
             st.rerun()
         if st.button("Leave it as it was", key="words-cancel"):
             st.rerun()
 
 
 def _save(run_id: str) -> None:
-    """Keeps the words, or leaves the reason why not for the page: what a callback draws itself is lost."""
+    """Keeps the words, or leaves the reason why not for the form: what a callback draws itself is lost."""
     state = st.session_state
+    state[_FAILED] = False
     try:
         describe(workspace(), run_id, name=state[_NAME], note=state[_NOTE], tags=state[_TAGS])
     except StudioError as error:
         state[_REFUSED] = str(error)
+        state[_FAILED] = True

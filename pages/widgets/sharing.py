@@ -43,7 +43,7 @@ def share_button(kind: Kind, item: str, name: str) -> None:
         help=f"Everybody of the team will see this {what} with your name, and can take a copy as it is now. Nobody can "
         "change yours.",
         on_click=_submit,
-        args=("share", {"what": kind, "item": item}, f"Share {name}"),
+        args=("share", {"what": kind, "item": item}, f"Sharing {name}"),
     )
 
 

@@ -14,6 +14,7 @@ from pages.widgets.timed import draw_every
 from pages.widgets.views import run_view
 from pages.widgets.waiting import number_in_queue, waiting
 from tlcore.devices import describe_host
+from tlcore.errors import StudioError
 from tlcore.jobs.service import ensure_supervisor, mark_announced, unannounced
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
@@ -50,9 +51,8 @@ def draw_sidebar() -> None:
         draw_mode()
     with guarded():
         _draw_design()
-    with guarded():
-        at_work = bool(Registry(workspace()).unfinished())
-        draw_every(_EVERY_SECONDS if at_work else _IDLE_SECONDS, _draw_work)
+    idle = not _is_at_work()
+    draw_every(_IDLE_SECONDS if idle else _EVERY_SECONDS, _draw_work, idle)
     with guarded():
         _draw_device()
 
@@ -70,12 +70,21 @@ def _draw_design() -> None:
     st.caption(f":material/account_tree: {plain_text(backbones)}; {plain_text(modes)}")
 
 
-def _draw_work() -> None:
+def _is_at_work() -> bool:
+    try:
+        return bool(Registry(workspace()).unfinished())
+    except StudioError:
+        return True  # looked at again soon; what is drawn tells the error
+
+
+def _draw_work(idle: bool) -> None:
     with guarded():
         announce()
         unfinished = Registry(workspace()).unfinished()
         if not unfinished:
             return
+        if idle:
+            st.rerun()  # something has begun by itself, or in another window: from now on looked at more often
         ensure_supervisor(workspace())
         for record in unfinished[:_MOST_SHOWN]:
             _draw_job(record)

@@ -13,8 +13,8 @@ _NEARLY_SECONDS: Final = 3
 
 
 def time_left(view: RunView) -> None:
-    """One line; nothing while it is not known."""
-    text = rest_of(view)
+    """One line; nothing while it is not known, and for a run that does not respond, which its page tells at length."""
+    text = "" if view.not_responding else rest_of(view)
     if text:
         st.caption(f":material/timer: {text[0].upper()}{text[1:]}.")
 
@@ -22,13 +22,21 @@ def time_left(view: RunView) -> None:
 def rest_of(view: RunView) -> str:
     """The rest of a run, without a full stop; "" where it is unknown.
 
-    Where nothing was foretold it is that of what is done now.
+    Where nothing was foretold it is that of what is done now. A run that does not respond has none: its forecast would
+    count down to "nearly done" while nothing is done.
     """
+    if view.not_responding:
+        return silence_in_words(view)
     left = view.seconds_to_end
     if left is not None:
         return rest_in_words(left)
     left = view.seconds_left
     return f"about {_rounded(left)} left for this part" if left is not None and left >= 1 else ""
+
+
+def silence_in_words(view: RunView) -> str:
+    """For how long a run that does not respond has told nothing."""
+    return f"not responding for {duration_text(view.silence or 0.0)}"
 
 
 def rest_in_words(seconds: float) -> str:

@@ -83,5 +83,5 @@ def test_runs_that_are_alike_are_called_by_what_tells_them_apart(workspace: Work
     assert names == [
         "EfficientNet-Lite0, frozen, seed 2, 12:02:00",
         "EfficientNet-Lite0, frozen, seed 2, 12:01:00",
-        "EfficientNet-Lite0, frozen, seed 1, 12:00:00",
+        "EfficientNet-Lite0, frozen, seed 1",
     ]

@@ -36,7 +36,7 @@ def resume(workspace: Workspace, run_id: str) -> JobRecord:
 
     def check(record: JobRecord, folder: RunFolder) -> None:
         check_resumable(record, folder)
-        check_allowed(workspace, record.kind, folder.read_config())
+        check_allowed(workspace, record.kind, folder.read_config(), again=True)
 
     return _queue_again(workspace, run_id, check)
 
@@ -52,7 +52,7 @@ def extend(workspace: Workspace, run_id: str, epochs: int) -> JobRecord:
 
     def check(record: JobRecord, folder: RunFolder) -> RunConfig:
         longer = lengthened(record, folder, epochs)
-        check_allowed(workspace, record.kind, longer.to_json())
+        check_allowed(workspace, record.kind, longer.to_json(), again=True)
         return longer
 
     return _queue_again(workspace, run_id, check)

@@ -14,10 +14,8 @@ from tlcore.data.catalog import is_prepared
 from tlcore.data.stored import PLAIN_SOURCES
 from tlcore.errors import ConfigError, ImportRefused, InputError, WorkspaceError
 from tlcore.jobs.leftovers import is_upload
-from tlcore.locks import seems_held
 from tlcore.members import all_workspaces
 from tlcore.modes import Source
-from tlcore.runs.folder import RunFolder
 from tlcore.runs.registry import Registry
 from tlcore.workspace import Workspace
 
@@ -35,13 +33,14 @@ _log = logging.getLogger(__name__)
 _Check = Callable[[Workspace, Mapping[str, Any]], None]
 
 
-def check_allowed(workspace: Workspace, kind: str, payload: Mapping[str, Any]) -> None:
+def check_allowed(workspace: Workspace, kind: str, payload: Mapping[str, Any], *, again: bool = False) -> None:
     """Refuses a job that the workspace's mode, or its operator, doesn't allow.
 
     Args:
         workspace: Where it would be queued.
         kind: Of the job.
         payload: What it would do.
+        again: Whether it is queued again: it has its place already, and must be able to end what it began.
 
     Raises:
         ConfigError: A training is larger than trainings may be here.
@@ -52,9 +51,9 @@ def check_allowed(workspace: Workspace, kind: str, payload: Mapping[str, Any]) -
     check = _CHECKS.get(kind)
     if check is not None:
         check(workspace, payload)
-    if kind in _RUNS:
+    if kind in _RUNS and not again:
         check_runs(workspace)
-    if kind in _ADDING:
+    if kind in _ADDING and not again:
         check_allowance(workspace)
     if kind not in _BY_ITSELF:
         _check_queue(workspace)
@@ -125,16 +124,11 @@ def check_runs(workspace: Workspace) -> None:
         InputError: There are as many, those in the bin counted too.
     """
     most = workspace.limits.runs
-    kept = [RunFolder(path) for path in workspace.runs.glob("[!.]*")]
-    if len(kept) < most:
-        return
-    # Whoever queues a run again holds its lock meanwhile: it has its place already.
-    ended = {record.id for record in Registry(workspace).list("train") if record.state.ended}
-    again = sum(run.id in ended and seems_held(run.lock) for run in kept)
-    if len(kept) - again >= most:
+    kept = sum(1 for _ in workspace.runs.glob("[!.]*"))
+    if kept >= most:
         raise InputError(
             "You have as many trainings as one person may keep here",
-            value=f"{len(kept):,} trainings, those in the bin among them",
+            value=f"{kept:,} trainings, those in the bin among them",
             options=[f"up to {most:,}"],
             hint="Delete some that you no longer need, and empty the bin on the Compare page; or run the app on your "
             "own computer, where there is no such limit.",

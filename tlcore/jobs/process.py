@@ -30,7 +30,7 @@ INHERITS = sys.platform != "win32"
 _KILL_SCORE = Path("/proc/self/oom_score_adj")
 _GLADLY = "500"
 
-_NICE = 10
+_NICE = 5
 # Where Linux shares processors out between whole sessions first, a process's own niceness says nothing to other ones.
 _SESSION_NICE = Path("/proc/self/autogroup")
 

@@ -99,6 +99,11 @@ def calm_libraries() -> None:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 
+def answers_at_once(job_id: str) -> bool:
+    """Whether somebody waits in front of the page for this job: a prediction."""
+    return RunFolder.find(Workspace.open(), job_id).read_meta().kind == "predict"
+
+
 def _work(workspace: Workspace, folder: RunFolder) -> int:
     registry = Registry(workspace)
     record = _patiently(lambda: registry.get(folder.id))
@@ -190,6 +195,7 @@ def _versions() -> dict[str, str]:
 if __name__ == "__main__":
     guard_output()
     give_way_for_memory()
-    give_way_for_processors()
+    if not answers_at_once(sys.argv[1]):
+        give_way_for_processors()
     start_lines(Workspace.open().host, "worker", sys.argv[1])
     sys.exit(main(sys.argv[1:]))

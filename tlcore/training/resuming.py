@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 
 _DAMAGED: Final = "What was kept of the training is damaged, so it begins again with the first round."
 _OTHER: Final = (
-    "What was kept is of other pictures or settings: they were changed since. So the training begins again with the "
-    "first round."
+    "What was kept is of other pictures or settings, or of an older version of this program. So the training begins "
+    "again with the first round."
 )
 _WITHOUT_OPTIMIZER: Final = (
     "What was kept of the optimizer can't be used any more: the model goes on as it was, and the optimizer begins anew."

@@ -11,7 +11,7 @@ from pages.widgets.reports import read_report
 from pages.widgets.run_actions import delete_button
 from pages.widgets.run_status import ending_without_result, progress_line, result_line, state_badge
 from pages.widgets.run_titles import run_titles
-from pages.widgets.shell import guarded, next_step, page_header, plain_text, show_error, workspace
+from pages.widgets.shell import current_dataset, guarded, next_step, page_header, plain_text, show_error, workspace
 from pages.widgets.time_left import time_left
 from pages.widgets.timed import draw_every
 from pages.widgets.views import run_view
@@ -72,7 +72,10 @@ def show_empty() -> None:
         "better. There is none yet.",
         icon=":material/model_training:",
     )
-    next_step("Choose a model", "pages/model.py")
+    if current_dataset() is None:
+        next_step("Go to the start", "pages/home.py")  # the sample is one click there
+    else:
+        next_step("Choose a model", "pages/model.py")
 
 
 def choose_run(record: JobRecord, runs: tuple[JobRecord, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
@@ -12,8 +13,12 @@ from pages.widgets.importing import forget_form
 from pages.widgets.jobs import watch_job
 from pages.widgets.shell import guarded, plain_text, workspace
 from pages.widgets.tables import sentence_table
+from tlcore.data.source_note import find_made_by
+from tlcore.data.versions import find_version_made_by
 from tlcore.jobs.again import resume
+from tlcore.jobs.leftovers import is_upload
 from tlcore.jobs.service import read_error, read_result
+from tlcore.runs.folder import RunFolder
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
@@ -78,9 +83,12 @@ def _close_message(job: str) -> None:
 
 
 def _show_interruption(record: JobRecord) -> None:
-    """Why it was interrupted, and a button that starts it again."""
+    """Why it was interrupted, and a button that starts it again if what it needs is there."""
     reason = plain_text(record.error or "Its process was ended.")
     st.warning(f"{plain_text(record.title)} was interrupted. {reason}", icon=":material/power_off:")
+    if _upload_is_gone(record):
+        st.caption("Nothing half-made was kept, and what you uploaded is not there any more: upload it again.")
+        return
     pressed = st.button(
         "Go on",
         icon=":material/resume:",
@@ -94,6 +102,17 @@ def _show_interruption(record: JobRecord) -> None:
                 resume(workspace(), record.id)
             follow_job(record.id)
             st.rerun()
+
+
+def _upload_is_gone(record: JobRecord) -> bool:
+    """Whether an upload that the job still needs was removed since; where its pictures are in, it needs none."""
+    payload = RunFolder.find(workspace(), record.id).read_config()
+    given = [Path(str(payload[name])) for name in ("path", "labels") if payload.get(name)]
+    if all(path.exists() or not is_upload(workspace(), path) for path in given):
+        return False
+    if record.kind == "add":
+        return find_version_made_by(workspace(), payload["dataset"], record.id) is None
+    return find_made_by(workspace(), record.id) is None
 
 
 def _lead_there(record: JobRecord, result: dict[str, Any]) -> None:

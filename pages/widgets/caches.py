@@ -80,7 +80,7 @@ def _metrics(items: Sequence[Item]) -> None:
         size_text(room(workspace())),
         border=True,
         height="stretch",
-        help="What a training could have if all made way that nobody uses, and the disk kept some free space.",
+        help="What a training could have if all made way that may, and the disk kept some free space.",
     )
 
 

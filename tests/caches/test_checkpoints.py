@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,10 +12,10 @@ import pytest
 
 from tests.caches.test_budget import ENTRY_BYTES, keep, keep_network, titles, with_budget
 from tlcore.caches.budget import Cleared, clear, forget, list_items, reserve, room, used
-from tlcore.caches.checkpoints import remove_kept
+from tlcore.caches.checkpoints import list_kept, remove_kept
 from tlcore.errors import CacheFull
 from tlcore.locks import take_lock
-from tlcore.runs.events import EventWriter
+from tlcore.runs.events import Event, EventWriter, last_event
 from tlcore.runs.folder import RunFolder, RunMeta
 from tlcore.runs.states import State
 from tlcore.workspace import Workspace
@@ -25,9 +26,14 @@ Kept = Callable[..., RunFolder]
 
 @pytest.fixture
 def kept(workspace: Workspace) -> Kept:
-    """kept(run_id, state, days): the folder of a training that ended so, and kept something so many days ago."""
+    """kept(run_id, state, days, left): the folder of a training that ended so, and kept something so many days ago.
 
-    def make(run_id: str, state: State | None = State.COMPLETED, days: float = 0) -> RunFolder:
+    `left` is the file of its result; "" where it has none.
+    """
+
+    def make(
+        run_id: str, state: State | None = State.COMPLETED, days: float = 0, left: str = "report.json"
+    ) -> RunFolder:
         folder = RunFolder(workspace.runs / run_id)
         folder.checkpoints.mkdir(parents=True)
         folder.write_meta(RunMeta(run_id, "train", f"Run {run_id}", "my/pets", "", datetime(2026, 1, 1, tzinfo=UTC)))
@@ -36,6 +42,8 @@ def kept(workspace: Workspace) -> Kept:
             path.write_bytes(bytes(size))
             when = path.stat().st_mtime - days * 86_400
             os.utime(path, (when, when))
+        if left:
+            (folder.path / left).write_text("{}")
         with EventWriter(folder.events) as events:
             events.write("started", pid=1)
             if state is not None:
@@ -66,6 +74,82 @@ def test_only_what_left_a_model_may_lose_them_whatever_the_registry_says(
     gone = state in (State.COMPLETED, State.STOPPED)
     assert clear(workspace, ["checkpoints"]) == (Cleared(1, SIZE, 0) if gone else Cleared(0, 0, 1))
     assert folder.checkpoints.exists() is not gone
+
+
+@pytest.mark.parametrize(("left", "gone"), [("", False), ("report.json", True), ("model.keras", True)])
+def test_what_was_stopped_before_it_left_a_model_keeps_them(
+    workspace: Workspace, kept: Kept, left: str, gone: bool
+) -> None:
+    folder = kept("a1", State.STOPPED, left=left)  # killed after some rounds, queued again and stopped there
+    assert list_items(workspace)[0].in_use is not gone
+    assert remove_kept(folder.checkpoints) is gone
+    assert folder.checkpoints.exists() is not gone
+
+
+def test_what_was_stopped_goes_only_when_it_is_cleared(
+    workspace: Workspace, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = with_budget(workspace, 2 * SIZE)
+    stopped, done = kept("a1", State.STOPPED, days=9), kept("b2", days=1)
+    assert (room(small), room(small, later=True)) == (SIZE, SIZE)
+    with pytest.raises(CacheFull, match=r"stopped or interrupted, or failed, keep.*let them go on"):
+        reserve(small, {workspace.cache: SIZE + 1})
+    assert done.checkpoints.exists()
+    reserve(small, {workspace.cache: SIZE})
+    assert titles(small) == ["Run a1 (a1)"]
+    # It was listed as completed, learned for longer and was stopped before it was removed.
+    with monkeypatch.context() as patch:
+        patch.setattr("tlcore.caches.budget.makes_way", lambda _: True)
+        with pytest.raises(CacheFull):
+            reserve(small, {workspace.cache: 2 * SIZE})
+    assert stopped.checkpoints.exists()
+    assert clear(small, ["checkpoints"]) == Cleared(1, SIZE, 0)
+    assert room(small) == 2 * SIZE
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.INTERRUPTED, State.STOPPED])
+def test_what_lies_in_the_bin_makes_way(workspace: Workspace, kept: Kept, state: State) -> None:
+    small = with_budget(workspace, SIZE)
+    folder = kept("a1", state, left="")
+    assert room(small) == 0
+    folder.write_meta(replace(folder.read_meta(), archived=True))
+    assert room(small) == SIZE
+    reserve(small, {workspace.cache: SIZE})
+    assert not folder.checkpoints.exists()
+
+
+def test_files_being_written_do_not_count_and_those_that_vanish_do_no_harm(
+    workspace: Workspace, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = kept("a1")
+    (folder.checkpoints / ".standing.npz.tmp").write_bytes(b"half of it")
+    iterdir = Path.iterdir
+
+    def also_what_vanished(path: Path) -> Iterator[Path]:
+        yield from iterdir(path)
+        yield path / "gone.npz"
+
+    monkeypatch.setattr(Path, "iterdir", also_what_vanished)
+    assert [kept_one.bytes for kept_one in list_kept(workspace)] == [SIZE]
+
+
+def test_events_are_read_only_where_something_is_kept(
+    workspace: Workspace, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    here, empty, being_written = kept("a1"), kept("b2"), kept("c3")
+    for folder in (empty, being_written):
+        for path in folder.checkpoints.iterdir():
+            path.unlink()
+    (being_written.checkpoints / ".standing.npz.tmp").write_bytes(b"half of it")
+
+    def note(path: Path) -> Event | None:
+        read.append(path.parent.name)
+        return last_event(path)
+
+    monkeypatch.setattr("tlcore.caches.checkpoints.last_event", note)
+    assert [kept_one.folder for kept_one in list_kept(workspace)] == [here.checkpoints]
+    assert read == ["a1"]
 
 
 def test_what_is_queued_again_or_has_a_worker_needs_them(workspace: Workspace, kept: Kept) -> None:
@@ -99,7 +183,7 @@ def test_they_make_way_after_all_that_can_be_made_again(workspace: Workspace, ke
 def test_what_is_needed_leaves_less_room_also_later(workspace: Workspace, kept: Kept) -> None:
     small = with_budget(workspace, 3 * SIZE)
     kept("a1", State.FAILED)
-    kept("b2", State.STOPPED)
+    kept("b2")
     assert (room(small), room(small, later=True)) == (2 * SIZE, 2 * SIZE)
     with pytest.raises(CacheFull):
         reserve(small, {workspace.cache: 3 * SIZE})
@@ -123,7 +207,12 @@ def test_what_was_half_removed_goes_with_the_next_look(workspace: Workspace, kep
     half.mkdir()
     (half / "best-frozen.npz").write_bytes(b"half")
     clear(workspace, ["checkpoints"])
-    assert sorted(path.name for path in folder.path.iterdir()) == ["events.jsonl", "meta.json", "worker.lock"]
+    assert sorted(path.name for path in folder.path.iterdir()) == [
+        "events.jsonl",
+        "meta.json",
+        "report.json",
+        "worker.lock",
+    ]
 
 
 def test_a_run_without_its_description_is_told_by_its_id(workspace: Workspace, kept: Kept) -> None:

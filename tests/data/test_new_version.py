@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tlcore.data.catalog import find_dataset, open_dataset
 from tlcore.data.importer import import_pictures
-from tlcore.data.versions import list_versions, restore_version
+from tlcore.data.versions import list_versions, pictures_kept, restore_version
 from tlcore.errors import ImportRefused
 from tlcore.workspace import Workspace
 
@@ -45,3 +46,22 @@ def test_a_refused_new_version_leaves_the_old_one(
     assert find_dataset(workspace, "my/pets") == first
     assert list(workspace.incoming.iterdir()) == []
     assert len(list((workspace.datasets / "my" / "pets" / "pictures").iterdir())) == 1
+
+
+def test_pictures_that_somebody_reads_outlast_every_change_until_the_next_one_after(
+    workspace: Workspace, picture_folder: Path, tmp_path: Path, make_folder: Callable[..., Path]
+) -> None:
+    workspace = replace(workspace, limits=replace(workspace.limits, versions=1))
+    folder = workspace.datasets / "my" / "pets"
+    import_pictures(workspace, picture_folder, "pets")
+    with pictures_kept(folder, "20260101-000000-aaaa"):
+        read = open_dataset(workspace, "my/pets")
+        for number in (1, 2):
+            other = make_folder(tmp_path / str(number), coffee=3 + number, rocket=3)
+            import_pictures(workspace, other, "pets", new_version=True)
+        assert [version.number for version in list_versions(workspace, "my/pets") if version.restorable] == []
+        assert read.read(0)
+        assert len(list((folder / "pictures").iterdir())) == 3
+    assert not list(folder.glob("reading-*"))
+    import_pictures(workspace, picture_folder, "pets", new_version=True)
+    assert len(list((folder / "pictures").iterdir())) == 1

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import runpy
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -54,6 +55,18 @@ def test_the_how_to_works_as_written(
         (prediction,) = predict_pictures(finished_run.workspace, finished_run.run_id, decoder, pictures)
     labels = json.loads((tmp_path / "labels.json").read_text())
     assert np.abs(answer - [prediction.probabilities[name] for name in labels]).max() < 1e-3
+
+
+@pytest.mark.parametrize("report", [b"{}", b"no report"])
+def test_a_damaged_report_is_left_out_and_the_model_is_there(
+    finished_run: FinishedRun, tmp_path: Path, caplog: pytest.LogCaptureFixture, report: bytes
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(RunFolder.find(finished_run.workspace, finished_run.run_id).path, run)
+    (run / "report.json").write_bytes(report)
+    with zipfile.ZipFile(write_keras_zip(run, tmp_path / "model.zip")) as archive:
+        assert sorted(archive.namelist()) == ["README.txt", "bundle.json", "labels.json", "model.keras"]
+    assert "report of run is damaged" in caplog.text
 
 
 def test_a_download_can_be_brought_back_and_answers_the_same(

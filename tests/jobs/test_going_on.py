@@ -170,6 +170,23 @@ def test_what_was_stopped_and_has_lost_its_rounds_says_so_and_keeps_its_result(
     assert again.resume(workspace, never_began.id).state is State.QUEUED
 
 
+def test_what_was_stopped_without_a_model_begins_again_whatever_it_has_lost(workspace: Workspace, ended: Ended) -> None:
+    folder = ended(State.STOPPED)
+    folder.report.unlink()
+    with EventWriter(folder.path / "events-1.jsonl") as events:
+        events.write("epoch", phase="frozen", epoch=1)
+    with EventWriter(folder.events) as events:
+        events.write("ended", state="stopped", error=None)
+    assert clear(workspace, ["checkpoints"]).items == 0
+    (folder.checkpoints / STANDING).unlink()
+    record = Registry(workspace).get(folder.id)
+    assert not has_lost_rounds(record, folder)
+    folder.model.write_bytes(b"model")
+    assert has_lost_rounds(record, folder)
+    folder.model.unlink()
+    assert again.resume(workspace, folder.id).state is State.QUEUED
+
+
 @pytest.mark.parametrize("refusal", [RegistryBusyError("locked"), OSError(28, "No space left on device")])
 def test_where_the_list_can_not_be_written_everything_is_as_it_was(
     workspace: Workspace, ended: Ended, monkeypatch: pytest.MonkeyPatch, refusal: Exception

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from tlcore.control_group import MemoryGroup
 from tlcore.jobs import service
 from tlcore.jobs.local import LocalExecutor
 from tlcore.jobs.out_of_memory import KillCounts, count_kills, lacked_memory
+from tlcore.jobs.retry import begin_second_attempt
 from tlcore.jobs.supervisor import Supervisor
 from tlcore.runs.events import EventWriter, read_events
 from tlcore.runs.folder import RunFolder
@@ -204,6 +206,22 @@ def test_the_counts_are_compared_only_where_they_can_be(
     assert lacked_memory(folder, None, now) is answer
     assert lacked_memory(folder, -signal.SIGKILL, now) is answer
     assert lacked_memory(folder, 1, now) is False
+
+
+def test_a_full_disk_leaves_the_first_attempts_events(
+    workspace: Workspace, idle_queue: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = told(submit(workspace), KillCounts())
+    before = folder.events.read_bytes()
+
+    def full(_writer: EventWriter, _kind: str, **_values: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(EventWriter, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        begin_second_attempt("train", folder)
+    assert folder.events.read_bytes() == before
+    assert not list(folder.path.glob("events-*"))
 
 
 @linux

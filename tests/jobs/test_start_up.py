@@ -13,7 +13,7 @@ from tlcore.files import write_json
 from tlcore.jobs import service
 from tlcore.jobs.start_up import put_right
 from tlcore.locks import take_lock
-from tlcore.runs.events import EventWriter
+from tlcore.runs.events import EventWriter, last_event
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.registry import Registry
 from tlcore.runs.repairs import read_repairs
@@ -114,6 +114,57 @@ def test_a_run_whose_folder_was_removed_by_hand_is_no_longer_listed(workspace: W
     put_right(workspace)
     assert [record.id for record in registry.list()] == [waiting]
     assert "Cats & dogs" in told(workspace)
+
+
+def kill_while_preparing(folder: RunFolder, aside: Path) -> None:
+    """Leaves the folder as a process does that is killed before it queues the run again."""
+    with folder.prepared_again():
+        shutil.copytree(folder.path, aside)
+    shutil.rmtree(folder.path)
+    aside.rename(folder.path)
+
+
+def end(workspace: Workspace, folder: RunFolder, state: State, result: bool) -> None:
+    Registry(workspace).move(folder.id, State.RUNNING)
+    with EventWriter(folder.events) as events:
+        events.write("ended", state=state.value, error=None)
+    if result:
+        write_json(folder.result, {"good": True})
+    Registry(workspace).move(folder.id, state)
+
+
+@pytest.mark.parametrize(("state", "result"), [(State.COMPLETED, True), (State.STOPPED, False)])
+def test_what_was_put_away_for_an_attempt_that_was_never_queued_comes_back(
+    workspace: Workspace, folder: RunFolder, tmp_path: Path, state: State, result: bool
+) -> None:
+    end(workspace, folder, state, result)
+    kill_while_preparing(folder, tmp_path / "aside")
+    assert not folder.events.exists()
+    assert not folder.result.exists()
+    lock = take_lock(folder.lock)
+    assert lock is not None
+    put_right(workspace)
+    assert not folder.events.exists(), "whoever holds the lock may be at it"
+    lock.release()
+    put_right(workspace)
+    assert (last_event(folder.events) or {})["state"] == state.value
+    assert folder.result.exists() is result
+    assert sorted(path.name for path in folder.path.glob("*-*.json*")) == []
+    assert told(workspace).count("(" + folder.id + ") again was cut short") == 1
+
+
+def test_what_was_stopped_while_it_waited_for_its_next_attempt_stays_as_it_is(
+    workspace: Workspace, folder: RunFolder
+) -> None:
+    end(workspace, folder, State.STOPPED, result=True)
+    folder.prepare_again()
+    registry = Registry(workspace)
+    registry.move(folder.id, State.QUEUED)
+    put_right(workspace)
+    assert registry.ask_to_stop(folder.id).state is State.STOPPED
+    put_right(workspace)
+    assert not folder.events.exists()
+    assert told(workspace) == ""
 
 
 def test_locks_left_by_the_dead_block_nobody(workspace: Workspace, folder: RunFolder) -> None:

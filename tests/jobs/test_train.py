@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,16 @@ import pytest
 from tests.conftest import FinishedRun
 from tlcore.config import RunConfig
 from tlcore.data.catalog import open_dataset
+from tlcore.data.importer import import_pictures
 from tlcore.evaluation.report import Report, read_test_pictures
+from tlcore.jobs import train
 from tlcore.jobs.again import extend
+from tlcore.jobs.context import JobContext
 from tlcore.jobs.preflight import preflight
 from tlcore.jobs.quickstart import held_out_picture
 from tlcore.jobs.service import read_error, read_result, request_stop, submit, wait
+from tlcore.locks import seems_held
+from tlcore.progress import Silence
 from tlcore.runs.events import read_events
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.states import State
@@ -139,3 +145,23 @@ def _wait_for_epochs(workspace: Workspace, run_id: str, number: int) -> None:
     while sum(event["kind"] == "epoch" for event in read_events(path).events) < number:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_pictures_that_it_learns_from_are_kept_meanwhile(
+    workspace: Workspace, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = import_pictures(workspace, picture_folder, "pets")
+    folder = workspace.datasets / "my" / "pets"
+    marks: list[bool] = []
+
+    def look(*_arguments: object) -> dict[str, Any]:
+        marks.extend(seems_held(path) for path in folder.glob("reading-a1.lock"))
+        return {"stopped": True}
+
+    for name in ("end_measurements", "tell_forecast"):
+        monkeypatch.setattr(train, name, lambda *_arguments: None)
+    monkeypatch.setattr(train, "train_on", look)
+    payload = RunConfig.build(dataset=info.id, image_size=64).to_json()
+    train.run(JobContext(workspace, RunFolder(workspace.runs / "a1"), payload, Silence()))
+    assert marks == [True]
+    assert not list(folder.glob("reading-*"))

@@ -116,6 +116,15 @@ def test_an_interrupted_import_goes_on_with_its_upload(home: Workspace, picture_
     assert Path(str(payload_of(home, "import")["path"])).is_file()
 
 
+def test_an_interrupted_import_whose_upload_is_gone_asks_for_it_again(home: Workspace, picture_folder: Path) -> None:
+    job = interrupted_import(home, picture_folder)
+    Path(str(payload_of(home, "import")["path"])).unlink()
+    app = open_page("data", job=job)
+    assert "what you uploaded is not there any more: upload it again" in text_of(app)
+    assert f"go-on-{job}" not in {button.key for button in app.button}
+    assert f"close-{job}" in {button.key for button in app.button}
+
+
 def test_an_interruption_is_closed_for_good_and_told_no_more_after_a_newer_import(
     home: Workspace, picture_folder: Path
 ) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, get_args
 
-from tlcore.caches.checkpoints import remove_kept, sweep_kept
+from tlcore.caches.checkpoints import makes_way, remove_kept, sweep_kept
 from tlcore.caches.entry import (
     cannot_write,
     doors,
@@ -33,6 +33,10 @@ __all__ = ["Cleared", "Item", "clear", "forget", "list_items", "reserve", "room"
 _MOST_SPARE_BYTES: Final = 1_000_000_000
 _SPARE_SHARE: Final = 0.05
 _BUSY_SECONDS: Final = 2.0
+_KEPT_TO_GO_ON: Final = (
+    "Trainings that were stopped or interrupted, or failed, keep what they need to go on: let them go on, or delete "
+    "them."
+)
 
 _log = logging.getLogger(__name__)
 
@@ -58,14 +62,14 @@ def used(items: Collection[Item]) -> int:
 
 
 def room(workspace: Workspace, later: bool = False) -> int:
-    """Bytes that a run could have for its caches, were all evicted that nobody uses.
+    """Bytes that a run could have for its caches, were all evicted that `reserve` may evict.
 
     The disk keeps a gigabyte free besides, or a twentieth of itself where that is less.
 
     Args:
         workspace: Whose caches.
         later: Whether the run is still to come: whoever uses something now will have ended by then. What a training
-            that has not ended well needs will stay even so.
+            that is not done needs will stay even so.
     """
     items = list_items(workspace)
     if later:
@@ -75,10 +79,9 @@ def room(workspace: Workspace, later: bool = False) -> int:
 
 def _limits_of_room(workspace: Workspace, items: Collection[Item]) -> tuple[int, int]:
     """What the budget allows, and what the disk does."""
-    fixed = used([item for item in items if item.in_use])
-    within_budget = workspace.limits.cache_bytes - fixed
-    on_disk = _disk_left(workspace) + sum(item.bytes for item in items if _can_go(item))
-    return within_budget, on_disk
+    evictable = sum(item.bytes for item in items if _can_go(item))
+    within_budget = workspace.limits.cache_bytes - (used(items) - evictable)
+    return within_budget, _disk_left(workspace) + evictable
 
 
 def _disk_left(workspace: Workspace) -> int:
@@ -89,7 +92,10 @@ def _disk_left(workspace: Workspace) -> int:
 
 
 def _can_go(item: Item) -> bool:
-    return not item.in_use and item.kind != "thumbnails"
+    """Whether it makes way by itself. What a stopped training would go on from goes only when somebody clears it."""
+    if item.in_use or item.kind == "thumbnails":
+        return False
+    return item.kind != "checkpoints" or makes_way(item.paths[0])
 
 
 def reserve(workspace: Workspace, growth: Mapping[Path, int]) -> None:
@@ -100,7 +106,7 @@ def reserve(workspace: Workspace, growth: Mapping[Path, int]) -> None:
         growth: Bytes by which entries will grow, by their folders; their writers' locks are held.
 
     Raises:
-        CacheFull: There is no room, even if all is evicted that is not in use; then nothing is.
+        CacheFull: There is no room, even if all is evicted that may make way; then nothing is.
         WorkspaceError: The caches can't be written.
     """
     wanted = sum(growth.values())
@@ -118,7 +124,7 @@ def reserve(workspace: Workspace, growth: Mapping[Path, int]) -> None:
             if surplus <= 0:
                 break
             _log.info("evicted from the caches: %s (%s)", item.title, item.dataset)
-            surplus -= item.bytes if _remove(item) else 0
+            surplus -= item.bytes if _remove(item, asked=False) else 0
         if surplus > 0:
             raise _no_room(workspace, items, wanted)
         try:
@@ -134,11 +140,13 @@ def _no_room(workspace: Workspace, items: Collection[Item], wanted: int) -> Cach
         what = "The caches may not take as much as this needs"
         hint = (
             f"Wait until other trainings have ended, set {CACHE_VARIABLE} to more gigabytes, or choose a smaller image "
-            "size or a smaller share of the pictures."
+            f"size or a smaller share of the pictures. {_KEPT_TO_GO_ON}"
         )
     else:
         what = "The disk has no room for the caches that this needs"
-        hint = "Free some disk space, or choose a smaller image size or a smaller share of the pictures."
+        hint = (
+            f"Free some disk space, or choose a smaller image size or a smaller share of the pictures. {_KEPT_TO_GO_ON}"
+        )
     have = max(0, min(within_budget, on_disk))
     return CacheFull(what, value=f"{wanted / 1e6:,.0f} MB where {have / 1e6:,.0f} MB can be had", hint=hint)
 
@@ -202,13 +210,13 @@ def forget(workspace: Workspace, dataset_id: str, hashes: Collection[str] | None
             raise cannot_write(error) from error
 
 
-def _remove(item: Item) -> bool:
-    """Removes an item that nobody uses; whether that worked."""
+def _remove(item: Item, asked: bool = True) -> bool:
+    """Removes an item that nobody uses, because a person asked or for want of room; whether that worked."""
     try:
         if item.kind == "thumbnails":
             _empty(item.paths)
         elif item.kind == "checkpoints":
-            return remove_kept(item.paths[0])
+            return remove_kept(item.paths[0], asked)
         elif item.kind == "networks":
             for path in item.paths:
                 path.unlink(missing_ok=True)

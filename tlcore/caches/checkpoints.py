@@ -1,15 +1,18 @@
 """What trainings kept after each whole round (epoch), to go on from: it takes room, and can't be made again.
 
-What a training keeps that was completed or stopped may go when room is needed: its model stays. What a training needs
-that waits, is at work, was interrupted or failed never goes. Which of these it is, its own folder tells, also while
+What a training keeps that was completed makes way when room is needed: its model stays. What one keeps that was stopped
+goes only when somebody clears it, and only where there is a model, too. What a training needs that waits, is at work,
+was interrupted or failed never goes, unless it lies in the bin. Which of these it is, its own folder tells, also while
 the registry is damaged.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +22,9 @@ from uuid import uuid4
 from tlcore.errors import StudioError
 from tlcore.locks import take_lock
 from tlcore.runs.events import last_event
-from tlcore.runs.folder import RunFolder
+from tlcore.runs.folder import RunFolder, RunMeta
 from tlcore.runs.rebuild import ended_state
+from tlcore.runs.states import State
 from tlcore.workspace import Workspace
 
 _GONE: Final = ".gone-"
@@ -54,19 +58,39 @@ def list_kept(workspace: Workspace) -> Iterator[Kept]:
     for path in workspace.runs.glob("[!.]*/checkpoints"):
         folder = RunFolder(path.parent)
         try:
-            facts = [file.stat() for file in path.iterdir()]
-            needed = not _has_ended(folder)
+            facts = _facts(path)
+            if not facts:
+                continue
+            needed = not _may_go(folder)
         except OSError as error:  # it goes right now, or can't be read
             _log.info("what %s keeps can't be read now: %s", folder.id, error)
             continue
-        if facts:
-            title, dataset = _words(folder)
-            used = datetime.fromtimestamp(max(one.st_mtime for one in facts), UTC)
-            yield Kept(path, title, dataset, sum(one.st_size for one in facts), used, needed)
+        meta = _meta(folder)
+        title, dataset = (f"{meta.name} ({folder.id})", meta.dataset) if meta else (folder.id, "")
+        used = datetime.fromtimestamp(max(one.st_mtime for one in facts), UTC)
+        yield Kept(path, title, dataset, sum(one.st_size for one in facts), used, needed)
 
 
-def remove_kept(path: Path) -> bool:
+def makes_way(path: Path) -> bool:
+    """Whether what a training keeps may be removed without being asked: it is done, or lies in the bin."""
+    try:
+        return _may_go(RunFolder(path.parent), asked=False)
+    except OSError as error:
+        _log.info("whether %s makes way can't be read now: %s", path, error)
+        return False
+
+
+def has_left_model(folder: RunFolder) -> bool:
+    """Whether a training has a result. One that was stopped in the queue may have none."""
+    return folder.report.is_file() or folder.model.is_file()
+
+
+def remove_kept(path: Path, asked: bool = True) -> bool:
     """Removes what a training keeps, unless the training needs it after all; whether it did.
+
+    Args:
+        path: Where it lies.
+        asked: Whether a person wants it; else only what makes way by itself is removed.
 
     Raises:
         OSError: It can't be removed.
@@ -78,7 +102,7 @@ def remove_kept(path: Path) -> bool:
         return False
     gone = path.with_name(f"{_GONE}{uuid4().hex}")
     try:
-        if not _has_ended(folder):
+        if not _may_go(folder, asked):
             return False
         path.rename(gone)  # half of it must not look like all of it
     finally:
@@ -93,15 +117,32 @@ def sweep_kept(workspace: Workspace) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _has_ended(folder: RunFolder) -> bool:
-    """Whether it has left a model. Queued again, a training has no last event, or one that tells of no end."""
+def _facts(path: Path) -> list[os.stat_result]:
+    """Of every file there, but for those being written (their names begin with a dot) and those that go right now."""
+    facts = []
+    for file in path.iterdir():
+        if not file.name.startswith("."):
+            with suppress(FileNotFoundError):
+                facts.append(file.stat())
+    return facts
+
+
+def _may_go(folder: RunFolder, asked: bool = True) -> bool:
+    """Whether the training does without. Queued again, it has no last event, or one that tells of no end."""
     state = ended_state(last_event(folder.events))
-    return state is not None and state.can_extend
+    if state is None or not state.ended:
+        return False
+    wanted = state.can_extend if asked else state is State.COMPLETED
+    return (wanted and has_left_model(folder)) or _in_bin(folder)
 
 
-def _words(folder: RunFolder) -> tuple[str, str]:
+def _in_bin(folder: RunFolder) -> bool:
+    meta = _meta(folder)
+    return meta is not None and meta.archived
+
+
+def _meta(folder: RunFolder) -> RunMeta | None:
     try:
-        meta = folder.read_meta()
+        return folder.read_meta()
     except StudioError:  # damaged, which is told where the run is opened
-        return folder.id, ""
-    return f"{meta.name} ({folder.id})", meta.dataset
+        return None

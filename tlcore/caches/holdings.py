@@ -16,7 +16,8 @@ CacheKind = Literal["images", "features", "trunk", "networks", "thumbnails", "ch
 """The kinds of rows, converted backbones, the small copies of pictures that pages show, and what trainings kept."""
 
 NOT_MADE_AGAIN: Final[frozenset[CacheKind]] = frozenset({"checkpoints"})
-"""What only another training would bring back: it is cleared where it is named, and makes way last."""
+"""What only another training would bring back: it is cleared where it is named, and makes way last,
+that of trainings which have all their rounds."""
 
 _NETWORK_NAME: Final = re.compile(r"(?P<name>.+)-(?P<size>[0-9]+)-[0-9a-f]{16}")
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -79,7 +80,7 @@ class Parcel:
     def __contains__(self, path: str) -> bool:
         return path in self._members
 
-    @property
+    @cached_property
     def files(self) -> dict[str, ParcelFile]:
         """Its files by path, without the manifest."""
         return {file.path: file for file in self.manifest.files}

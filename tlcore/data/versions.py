@@ -19,6 +19,7 @@ from tlcore.data.index import Row, read_table, summarise, write_index
 from tlcore.data.stored import INFO, OLD_INDEX, PICTURES, VERSIONS, dataset_folder, index_path, read_info, read_rows
 from tlcore.errors import DatasetError, WorkspaceError
 from tlcore.files import read_json, write_json
+from tlcore.locks import seems_held, take_lock
 from tlcore.workspace import Limits, Workspace
 
 BATCH: Final = "batch-"
@@ -26,6 +27,8 @@ BATCH: Final = "batch-"
 
 _LOCK: Final = "edit.lock"
 _SECONDS_TO_WAIT: Final = 30.0
+_READING: Final = "reading-"
+_SECONDS_TO_BEGIN: Final = 1.0
 _NOTE: Final = re.compile(r"\d{6}\.json")
 
 
@@ -86,6 +89,32 @@ def edit_lock(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def pictures_kept(folder: Path, reader: str) -> Iterator[None]:
+    """Keeps the folders of pictures of all versions while the block reads them, however often the dataset changes.
+
+    A change that is made after the block, or after the end of its process, frees what is not needed any more.
+
+    Args:
+        folder: The dataset's folder; its version is to be looked up within the block.
+        reader: Id of the job that reads.
+
+    Raises:
+        WorkspaceError: The disk can't be written.
+    """
+    path = folder / f"{_READING}{reader}.lock"
+    try:
+        lock = take_lock(path, _SECONDS_TO_BEGIN)
+    except OSError as error:
+        raise _cannot_write(error) from error
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
+            path.unlink(missing_ok=True)
 
 
 def _begin_history(folder: Path) -> None:
@@ -177,7 +206,9 @@ def _forget_old(folder: Path, current: int, keep: int) -> None:
 
 
 def _free_batches(folder: Path) -> None:
-    """Deletes the folders of pictures that no kept version came with or has a picture in."""
+    """Deletes the folders of pictures that no kept version came with or has a picture in, unless somebody reads."""
+    if any(seems_held(path) for path in folder.glob(f"{_READING}*.lock")):
+        return
     kept = {int(path.stem) for path in index_paths(folder)}
     used = {file.split("/")[0] for path in index_paths(folder) for file in read_table(path)["file"].to_pylist()}
     # Where the pictures are in files of others, the folder has only their looks, and no row names it: the last batch

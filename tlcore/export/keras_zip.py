@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import zipfile
 from contextlib import suppress
@@ -17,6 +18,8 @@ MODEL = "model.keras"
 LABELS = "labels.json"
 REPORT = "report.json"
 HOW_TO = "README.txt"
+
+_log = logging.getLogger(__name__)
 
 _HOW_TO = """\
 A model trained with Transfer Learning Studio
@@ -60,7 +63,7 @@ def write_keras_zip(run_folder: Path, target: Path) -> Path:
         `target`.
 
     Raises:
-        BundleError: The run has no model, or its report is damaged.
+        BundleError: The run has no model.
         InputError: `target` can't be written.
     """
     info = read_info(run_folder / "bundle")
@@ -75,8 +78,8 @@ def write_keras_zip(run_folder: Path, target: Path) -> Path:
             archive.writestr(LABELS, json.dumps(info.class_names, ensure_ascii=False, indent=2) + "\n")
             archive.write(run_folder / "bundle" / DESCRIPTION, DESCRIPTION)
             archive.writestr(HOW_TO, _how_to(run_folder, info))
-            if (run_folder / REPORT).is_file():
-                archive.writestr(REPORT, _report_text(run_folder / REPORT))
+            if (report := _report_text(run_folder / REPORT)) is not None:
+                archive.writestr(REPORT, report)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(target)
@@ -91,11 +94,15 @@ def write_keras_zip(run_folder: Path, target: Path) -> Path:
     return target
 
 
-def _report_text(path: Path) -> str:
+def _report_text(path: Path) -> str | None:
+    """The report as it leaves the workspace; None where there is none, or it is damaged: the model needs none."""
+    if not path.is_file():
+        return None
     try:
         report = Report.model_validate_json(path.read_bytes())
-    except ValueError as error:
-        raise BundleError("This run's report is damaged", value=path.parent.name, hint="Train it again.") from error
+    except ValueError:
+        _log.warning("the report of %s is damaged; it is left out of the download", path.parent.name, exc_info=True)
+        return None
     return report.without_places().model_dump_json(indent=2)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tlcore.caches.checkpoints import has_left_model
 from tlcore.config import Mode, PhaseName, RunConfig
 from tlcore.errors import RunError
 from tlcore.files import write_json
@@ -59,9 +60,12 @@ def check_resumable(record: JobRecord, folder: RunFolder) -> None:
 def has_lost_rounds(record: JobRecord, folder: RunFolder) -> bool:
     """Whether a training ended after whole rounds of which nothing is kept to go on from.
 
-    It has left a model, which a training that began again with its first round would replace by a worse one.
+    It has left a model, which a training that began again with its first round would replace by a worse one. One that
+    has left none may always begin again.
     """
     if record.kind != _KIND or not record.state.can_extend or (folder.checkpoints / STANDING).exists():
+        return False
+    if not has_left_model(folder):
         return False
     attempts = folder.path.glob("events*.jsonl")
     return any(event["kind"] == "epoch" for path in attempts for event in read_events(path).events)

@@ -41,7 +41,7 @@ def begin_second_attempt(kind: str, folder: RunFolder) -> bool:
         False, with nothing changed, where this was the second attempt or batches can't be smaller.
 
     Raises:
-        OSError: The disk is full.
+        OSError: The disk is full; the first attempt's events are where they were.
     """
     events = read_events(folder.events).events
     if kind != _BATCHED_KIND or folder.stop_flag.exists() or attempt_of(events) > 1:
@@ -55,8 +55,7 @@ def begin_second_attempt(kind: str, folder: RunFolder) -> bool:
         "The computer ran out of memory, and the system ended the training. It is tried once more with a batch size of "
         f"{half} instead of {used}, from its last whole round (epoch)."
     )
-    folder.prepare_again()
-    with EventWriter(folder.events) as writer:
+    with folder.prepared_again(), EventWriter(folder.events) as writer:
         writer.write("retry", attempt=2, phase=phase, batch_size=half, why=why)
     return True
 

@@ -5,16 +5,22 @@ Locks are never stale: they are the operating system's, and free the moment thei
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from tlcore.errors import RunError
 from tlcore.jobs.leftovers import sweep_leftovers
 from tlcore.jobs.share_leftovers import sweep_shared
-from tlcore.locks import seems_held
+from tlcore.locks import seems_held, take_lock
+from tlcore.runs.attempts import earlier_files
+from tlcore.runs.events import last_event
 from tlcore.runs.folder import RunFolder
+from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 from tlcore.runs.repairs import note_repair
 from tlcore.workspace import Workspace
@@ -26,9 +32,11 @@ _REGISTRY_SECONDS: Final = 600.0
 # Written by pages too, which hold no lock.
 _SHARED: Final = (".config.json.", ".meta.json.")
 
+_log = logging.getLogger(__name__)
+
 
 def put_right(workspace: Workspace) -> None:
-    """Finishes cut-short deletions, removes half-written files and rows without a folder; tells it in the log.
+    """Finishes cut-short deletions, brings back what was put away, removes what is half-written or lost; logs it.
 
     Raises:
         WorkspaceError: The registry can't be read or written.
@@ -48,6 +56,7 @@ def put_right(workspace: Workspace) -> None:
     shared = sweep_shared(workspace)
     if shared:
         note_repair(workspace, f"{shared} things that jobs which were cut short had left half shared were removed.")
+    _bring_back_put_away(workspace)
     _forget_lost(workspace)
 
 
@@ -94,6 +103,43 @@ def _drop(path: Path) -> bool:
     except OSError:
         return False  # somebody else was faster, or it may not be removed: it harms nobody
     return True
+
+
+def _bring_back_put_away(workspace: Workspace) -> None:
+    """Gives ended runs back their events and result, where whoever prepared another attempt was killed meanwhile."""
+    records = {record.id: record for record in Registry(workspace).list() if record.state.ended}
+    for folder in RunFolder.all_in(workspace):
+        if folder.id not in records or not _is_put_away(folder, records[folder.id]):
+            continue
+        lock = take_lock(folder.lock)
+        if lock is None:
+            continue  # it is being prepared now
+        try:
+            record = Registry(workspace).get(folder.id)
+            if not (record.state.ended and _is_put_away(folder, record)):
+                continue
+            if folder.result_before.exists() and not folder.result.exists():
+                folder.result_before.replace(folder.result)
+            earlier_files(folder)[-1].replace(folder.events)
+        except (OSError, RunError):
+            _log.exception("what was put away in %s can't be brought back", folder.id)
+        else:
+            note_repair(workspace, f'Starting "{record.title}" ({folder.id}) again was cut short; it is as it was.')
+        finally:
+            lock.release()
+
+
+def _is_put_away(folder: RunFolder, record: JobRecord) -> bool:
+    """Whether the events of the attempt that the row tells of are put away.
+
+    They may be so rightly: of a run that was stopped while it waited for its next attempt, which has not begun.
+    """
+    if folder.events.exists() or not (earlier := earlier_files(folder)):
+        return False
+    if folder.result_before.exists():
+        return True
+    last = last_event(earlier[-1])
+    return record.started is not None and last is not None and datetime.fromisoformat(last["time"]) >= record.started
 
 
 def _forget_lost(workspace: Workspace) -> None:

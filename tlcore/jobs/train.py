@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -17,6 +18,8 @@ from tlcore.backbones.registry import find_backbone, layer_table
 from tlcore.caches.budget import forget
 from tlcore.config import RunConfig
 from tlcore.data.catalog import ensure_dataset, open_dataset
+from tlcore.data.stored import dataset_folder
+from tlcore.data.versions import pictures_kept
 from tlcore.engines.select import kept_network
 from tlcore.errors import DatasetError
 from tlcore.evaluation.metrics import class_scores, confusion, score, score_with_interval
@@ -67,13 +70,15 @@ def run(context: JobContext) -> dict[str, Any]:
     """
     started = time.monotonic()
     asked = RunConfig.from_json(context.payload)
-    for dataset in filter(None, (asked.dataset, asked.test_dataset)):
-        ensure_dataset(context.workspace, dataset, context.reporter)
-    config = preflight(context.workspace, asked).config
-    material = find_material(context.workspace, config)
-    end_measurements(context.workspace, context.reporter)
-    tell_forecast(context, config, material)
-    result = train_on(context, config, material, started)
+    with ExitStack() as stack:
+        for dataset in dict.fromkeys(filter(None, (asked.dataset, asked.test_dataset))):
+            ensure_dataset(context.workspace, dataset, context.reporter)
+            stack.enter_context(pictures_kept(dataset_folder(context.workspace, dataset), context.folder.id))
+        config = preflight(context.workspace, asked).config
+        material = find_material(context.workspace, config)
+        end_measurements(context.workspace, context.reporter)
+        tell_forecast(context, config, material)
+        result = train_on(context, config, material, started)
     if not result["stopped"]:
         remember(context.workspace, config, material, context.folder)
     return result

@@ -144,6 +144,11 @@ class RunFolder:
         return self.path / "result.json"
 
     @property
+    def result_before(self) -> Path:
+        """The last attempt's result while the next one is prepared; who is killed meanwhile leaves it."""
+        return self.path / _RESULT_BEFORE
+
+    @property
     def log(self) -> Path:
         """What the worker process printed."""
         return self.path / "worker.log"
@@ -227,7 +232,7 @@ class RunFolder:
             OSError: The disk can't be written; events and result are as they were.
         """
         number = 1 + sum(1 for _ in self.path.glob("events-*.jsonl"))
-        aside = self.path / _RESULT_BEFORE
+        aside = self.result_before
         moved: list[tuple[Path, Path]] = []
         try:
             for here, away in ((self.events, self.path / f"events-{number}.jsonl"), (self.result, aside)):

@@ -28,7 +28,6 @@ from tlcore.runs.view import RunView
 _MOST_LISTED = 100
 _EVERY_SECONDS = 1.0
 _QUEUE_SECONDS = 2.0
-_WAITING_SECONDS = 3.0  # its turn can be many minutes away
 
 
 def show_page() -> None:
@@ -52,8 +51,7 @@ def show_page() -> None:
         show_end(view)
     else:
         ensure_supervisor(workspace())
-        waits = view.state is State.QUEUED
-        draw_every(_WAITING_SECONDS if waits else _EVERY_SECONDS, live, record.id, waits)
+        draw_every(_EVERY_SECONDS, live, record.id)
     if any(not one.state.ended and one.id != record.id for one in runs):
         draw_every(_QUEUE_SECONDS, show_queue, record.id)
 
@@ -100,14 +98,14 @@ def _name_in_address(run_id: str) -> None:
         st.query_params["run"] = run_id
 
 
-def live(run_id: str, waits: bool) -> None:
-    """Draws the run anew, until it ends or no longer waits for its turn."""
+def live(run_id: str) -> None:
+    """Draws the run anew until it ends."""
     try:
         view = run_view(run_id)
     except StudioError as error:
         show_error(error)
         return
-    if view.state.ended or waits is not (view.state is State.QUEUED):
+    if view.state.ended:
         _name_in_address(run_id)  # a request that left before the browser heard of a change brings the old one
         st.rerun()
     show_run(view)
@@ -119,15 +117,16 @@ def show_run(view: RunView) -> None:
         state_badge(view.state)
         if view.state in (State.QUEUED, State.RUNNING, State.STOPPING):
             stopping = view.state is State.STOPPING
-            if st.button(
+            st.button(
                 "Stop",
                 icon=":material/stop_circle:",
                 key=f"train-stop-{view.id}",  # a click on its way never stops the run that is shown next
                 disabled=stopping,
                 help="Ends the training at the next step. The best model so far is kept and tested.",
-            ):
-                with guarded():
-                    request_stop(workspace(), view.id)
+                # Called before anything is drawn: a run of this part that takes too long makes way for the next one.
+                on_click=_stop,
+                args=(view.id,),
+            )
         go_on_button(view.record)
     if not view.state.ended:
         with st.container():
@@ -140,6 +139,11 @@ def show_run(view: RunView) -> None:
         (st.warning if note.level == "warning" else st.caption)(plain_text(note.text))
     show_curves(view)
     show_log(view)
+
+
+def _stop(run_id: str) -> None:
+    with guarded():
+        request_stop(workspace(), run_id)
 
 
 def show_outcome(view: RunView) -> None:

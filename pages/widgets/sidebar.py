@@ -22,7 +22,7 @@ from tlcore.runs.states import State
 
 _EVERY_SECONDS = 2.0
 # While nothing is at work; what is started on this page is seen at once, what another window started a little later.
-_IDLE_SECONDS = 10.0
+_IDLE_SECONDS = 5.0
 _MOST_SHOWN = 3
 _ANNOUNCED_KINDS = (
     "train",
@@ -51,8 +51,7 @@ def draw_sidebar() -> None:
         draw_mode()
     with guarded():
         _draw_design()
-    idle = not _is_at_work()
-    draw_every(_IDLE_SECONDS if idle else _EVERY_SECONDS, _draw_work, idle)
+    draw_every(_EVERY_SECONDS if _is_at_work() else _IDLE_SECONDS, _draw_work)
     with guarded():
         _draw_device()
 
@@ -77,14 +76,12 @@ def _is_at_work() -> bool:
         return True  # looked at again soon; what is drawn tells the error
 
 
-def _draw_work(idle: bool) -> None:
+def _draw_work() -> None:
     with guarded():
         announce()
         unfinished = Registry(workspace()).unfinished()
         if not unfinished:
             return
-        if idle:
-            st.rerun()  # something has begun by itself, or in another window: from now on looked at more often
         ensure_supervisor(workspace())
         for record in unfinished[:_MOST_SHOWN]:
             _draw_job(record)

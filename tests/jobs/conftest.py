@@ -11,6 +11,8 @@ from PIL import Image
 
 from tests.processes import end_processes_of
 from tlcore.jobs import again, service
+from tlcore.members import new_session_key, session_workspace
+from tlcore.modes import MODE_VARIABLE
 from tlcore.runs.events import last_event
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.record import JobRecord
@@ -115,3 +117,15 @@ def instead_of_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call
         )
 
     return put
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Workspace:
+    """The folder of an app in demo mode."""
+    return Workspace.open(tmp_path / "app", {MODE_VARIABLE: "demo"})
+
+
+@pytest.fixture
+def session(demo: Workspace) -> Workspace:
+    """A visitor's own workspace in it."""
+    return session_workspace(demo, new_session_key(), {})

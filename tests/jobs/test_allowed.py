@@ -27,16 +27,6 @@ from tlcore.workspace import Workspace
 pytestmark = pytest.mark.usefixtures("idle_queue")
 
 
-@pytest.fixture
-def demo(tmp_path: Path) -> Workspace:
-    return Workspace.open(tmp_path / "app", {MODE_VARIABLE: "demo"})
-
-
-@pytest.fixture
-def session(demo: Workspace) -> Workspace:
-    return session_workspace(demo, new_session_key(), {})
-
-
 def digits(**changes: object) -> dict[str, object]:
     return RunConfig.build(dataset="sample/digits", **changes).to_json()
 

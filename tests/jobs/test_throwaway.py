@@ -15,20 +15,10 @@ from tlcore.jobs import throwaway
 from tlcore.jobs.allowed import check_allowed
 from tlcore.jobs.service import keep_moving
 from tlcore.jobs.throwaway import GONE, remove_now, sweep
-from tlcore.members import SEEN, new_session_key, session_workspace
+from tlcore.members import SEEN, new_session_key
 from tlcore.modes import MODE_VARIABLE
 from tlcore.overview import queue_of_all
 from tlcore.workspace import Workspace
-
-
-@pytest.fixture
-def demo(tmp_path: Path) -> Workspace:
-    return Workspace.open(tmp_path / "app", {MODE_VARIABLE: "demo"})
-
-
-@pytest.fixture
-def session(demo: Workspace) -> Workspace:
-    return session_workspace(demo, new_session_key(), {})
 
 
 def aged(path: Path, seconds: float) -> Path:

@@ -15,10 +15,11 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
 from tlcore.workspace import Workspace
 
@@ -145,6 +146,14 @@ def page(browser: Browser, app: App) -> Iterator[Page]:
     opened = context.new_page()
     yield opened
     context.close()
+
+
+def upload(page: Page, label: str, *files: Path | FilePayload) -> None:
+    """Gives files, or one folder, to the field of this label. A page's fields appear in any order while it loads, so
+    one that is merely the first may be another."""
+    given: list[Any] = list(files)
+    field = page.get_by_test_id("stFileUploader").filter(has_text=label)
+    field.locator("input").set_input_files(given[0] if len(given) == 1 else given)
 
 
 @pytest.hookimpl(wrapper=True)

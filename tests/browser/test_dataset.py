@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import App
+from tests.browser.conftest import App, upload
 
 pytestmark = pytest.mark.browser
 
@@ -45,7 +45,7 @@ def no_errors(page: Page) -> None:
 def test_import_rename_leave_copies_out_and_train_on_the_rest(page: Page, app: App, zip_with_copies: Path) -> None:
     page.goto(f"{app.address}/data?new=zip")
     expect(page.get_by_role("button", name="Import the zip")).to_be_disabled()
-    page.get_by_test_id("stFileUploader").first.locator("input").set_input_files(zip_with_copies)
+    upload(page, "Zip of class folders", zip_with_copies)
     expect(page.get_by_role("button", name="Import the zip")).to_be_enabled()
     page.get_by_role("button", name="Import the zip").click()
     expect(page.get_by_text(re.compile("is imported: 85 pictures in 2 classes"))).to_be_visible(timeout=LONG)

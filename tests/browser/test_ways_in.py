@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import App
+from tests.browser.conftest import App, upload
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +21,7 @@ def open_data(page: Page, app: App, query: str) -> None:
 
 def test_a_folder_is_imported_and_found_again_after_a_refresh(page: Page, app: App, picture_folder: Path) -> None:
     open_data(page, app, "new=folder")
-    page.get_by_test_id("stFileUploader").first.locator("input").set_input_files(picture_folder)
+    upload(page, "Folder of class folders", picture_folder)
     expect(page.get_by_text("24 files")).to_be_visible()
 
     # What was chosen outlives a look at another page.
@@ -38,8 +38,7 @@ def test_a_folder_is_imported_and_found_again_after_a_refresh(page: Page, app: A
     expect(page.get_by_role("button", name="Use this dataset")).to_be_visible()
 
     page.get_by_role("button", name="Add pictures").click()
-    uploader = page.get_by_test_id("stFileUploader").first.locator("input")
-    uploader.set_input_files([picture_folder / "coffee" / "000.jpg", picture_folder / "coffee" / "001.jpg"])
+    upload(page, "Pictures of cat", picture_folder / "coffee" / "000.jpg", picture_folder / "coffee" / "001.jpg")
     page.get_by_role("button", name="Add 2 to cat").click()
     expect(page.get_by_text(re.compile("2 were there already"))).to_be_visible(timeout=LONG)
 

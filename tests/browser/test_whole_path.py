@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import App
+from tests.browser.conftest import App, upload
 from tlcore.workspace import Workspace
 
 pytestmark = pytest.mark.browser
@@ -42,10 +42,6 @@ def home(tmp_path_factory: pytest.TempPathFactory, quickstart: Path) -> Path:
 def open_page(page: Page, app: App, path: str = "") -> None:
     page.goto(f"{app.address}/{path}")
     expect(page.locator("h1").first).to_be_visible()
-
-
-def upload(page: Page, label: str, *paths: Path) -> None:
-    page.get_by_test_id("stFileUploader").filter(has_text=label).locator("input").set_input_files(paths)
 
 
 def no_errors(page: Page) -> None:

@@ -25,13 +25,6 @@ from tlcore.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-# The app, which writes what each of its threads is at into its log when a test asks for that.
-_STREAMLIT = (
-    "import faulthandler, signal, sys\n"
-    "from streamlit.web.cli import main\n"
-    "faulthandler.register(signal.SIGUSR1, all_threads=True)\n"
-    "sys.exit(main())"
-)
 _CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera that films a moving disc
 
 
@@ -78,7 +71,7 @@ def free_port() -> int:
 def _start(home: Path, port: int) -> subprocess.Popen[bytes]:
     with (home / "app.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-c", _STREAMLIT, "run", "streamlit_app.py"]  # noqa: RUF005 - the options stand apart
+            [sys.executable, "-m", "tests.browser.telling_app", "run", "streamlit_app.py"]  # noqa: RUF005 - the options stand apart
             + ["--server.port", str(port), "--server.headless", "true"],
             cwd=ROOT,
             env=os.environ | {"TLCORE_HOME": str(home)},

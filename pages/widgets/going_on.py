@@ -15,6 +15,7 @@ from tlcore.plots.history import PHASE_NAMES
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
+from tlcore.runs.states import State
 
 _REFUSED: Final = "going-on-refused"
 _FAILED: Final = "going-on-failed"
@@ -32,7 +33,8 @@ def go_on_button(record: JobRecord) -> None:
     _show_refusal()
     if record.state.can_resume and not _asks(has_lost_rounds, record):
         st.button(
-            "Go on",
+            # A stopped run offers more rounds, too: what the person asked for first is told from those.
+            "Go on as planned" if record.state is State.STOPPED else "Go on",
             icon=":material/resume:",
             key=f"train-resume-{record.id}",
             help=_from_where(record),

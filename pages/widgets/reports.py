@@ -13,6 +13,7 @@ from pages.widgets.modes import MODE_NAMES
 from tlcore.backbones.registry import find_backbone
 from tlcore.errors import BackboneError, WorkspaceError
 from tlcore.evaluation.report import Report, TestPicture, TestScore, read_test_pictures
+from tlcore.evaluation.setback import setback_of
 from tlcore.files import read_json
 from tlcore.migrations.schema import refuse_newer_schema
 from tlcore.runs.folder import RunFolder
@@ -98,6 +99,19 @@ def likely_in_words(score: TestScore) -> str:
     """What the interval means for new pictures."""
     low, high = (100 * end for end in score.accuracy_ci95)
     return f"between {low:.0f} and {high:.0f} in 100 are likely on new ones"
+
+
+def setback_in_words(report: Report) -> str | None:
+    """What fine-tuning took away, and what to try instead; None where it took nothing."""
+    setback = setback_of(report)
+    if setback is None:
+        return None
+    rate = report.config.fine_tune_learning_rate
+    return (
+        f"Fine-tuning made this model worse: of the {setback.pictures} pictures {setback.before:.0%} were named right "
+        f"before it, {setback.after:.0%} after. Its learning rate is probably too high: try {rate / 10:g} instead of "
+        f"{rate:g}, or fewer layers, or train the head only (frozen)."
+    )
 
 
 def backbone_name(backbone_id: str) -> str:

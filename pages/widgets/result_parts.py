@@ -13,7 +13,7 @@ import streamlit as st
 
 from pages.widgets.charts import show_chart
 from pages.widgets.option_names import ENGINE_NAMES
-from pages.widgets.reports import duration_text, in_words, likely_in_words, short_name
+from pages.widgets.reports import duration_text, in_words, likely_in_words, setback_in_words, short_name
 from pages.widgets.result_time import engine_note, points_text
 from pages.widgets.run_moving import whole_run_button
 from pages.widgets.shell import plain_text
@@ -72,6 +72,8 @@ def headline(report: Report) -> None:
             st.caption(f"It goes on from the frozen run {report.config.from_run}.")
     if report.stopped_early:
         st.info(plain_text(report.stopped_early), icon=":material/flag:")
+    if setback := setback_in_words(report):
+        st.warning(setback, icon=":material/trending_down:")
     if report.test.count < 100:
         pictures = "one test picture" if report.test.count == 1 else f"{report.test.count} test pictures"
         st.caption(f"Only {pictures}: a single one more or less changes the figure visibly.")

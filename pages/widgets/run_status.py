@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import streamlit as st
 
-from pages.widgets.reports import duration_text, in_words, likely_in_words
+from pages.widgets.reports import duration_text, in_words, likely_in_words, setback_in_words
 from pages.widgets.shell import guarded, plain_text, workspace
 from pages.widgets.text import size_text
 from pages.widgets.timed import draw_every
@@ -109,6 +109,8 @@ def result_line(report: Report) -> None:
         text += f" {plain_text(report.stopped_early)}"
     if report.epochs == PhaseEpochs():
         st.warning(text, icon=":material/stop_circle:")
+    elif setback := setback_in_words(report):
+        st.warning(f"{text}\n\n{setback}", icon=":material/trending_down:")
     else:
         st.success(text, icon=":material/check_circle:")
 
@@ -117,13 +119,13 @@ def ending_without_result(record: JobRecord) -> None:
     """Why a run ended without a model, and what to do next."""
     error = plain_text(record.error or "")
     if record.state is State.STOPPED:
-        st.info('It was stopped before there was a model to keep. "Go on" puts it back in the queue.')
+        st.info('It was stopped before there was a model to keep. "Go on as planned" puts it back in the queue.')
     elif record.state is State.INTERRUPTED:
         _interruption(record, error)
     else:
         st.error(
-            f"{error or 'It failed without saying why; the log below may tell.'}\n\nChange the settings on the Model "
-            "page, or let it go on to try the same once more.",
+            f"{error or 'It failed without saying why; the log below may tell.'}\n\nTo train with other "
+            'settings, begin anew on the Model page; "Go on" tries the same once more.',
             icon=":material/error:",
         )
 

@@ -83,7 +83,7 @@ def made_report(
             "mode": mode,
             "backbone": "efficientnet-lite0",
             "class_names": CLASSES,
-            "epochs": {"frozen": 3},
+            "epochs": dict.fromkeys(phases, 3),
             "history": history,
             "baseline": {"loss": 0.7, "accuracy": 0.51},
             "validation": {"loss": 0.3, "accuracy": validation},

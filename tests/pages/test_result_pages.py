@@ -77,6 +77,18 @@ def test_results_say_the_figure_in_words(open_page: OpenPage, workspace: Workspa
     assert "test pictures of this run are missing" in text
 
 
+@pytest.mark.parametrize("page", ["results", "train"])
+def test_fine_tuning_that_ruined_a_model_is_told(open_page: OpenPage, workspace: Workspace, page: str) -> None:
+    ruined = {"validation": {"loss": 2.0, "accuracy": 0.1}}
+    add_run(workspace, "r1", mode=Mode.FINE_TUNE, validation=0.89, test=0.1, more=ruined)
+
+    app = open_page(page, run="r1")
+
+    assert "of the validation pictures 89% were named right before it, 10% after" in words(app)
+    assert "try 1e-06 instead of 1e-05" in words(app)
+    assert not app.success
+
+
 def test_results_of_an_unknown_run_name_those_there_are(open_page: OpenPage, workspace: Workspace) -> None:
     add_run(workspace, "r1")
 
@@ -169,7 +181,7 @@ def test_a_failed_run_says_why_and_can_be_resumed(open_page: OpenPage, workspace
     app.button(key="train-resume-r1").click().run()
 
     assert "The loss became infinite." in text
-    assert "let it go on to try the same once more" in text
+    assert '"Go on" tries the same once more' in text
     assert Registry(workspace).get("r1").state is State.QUEUED
 
 

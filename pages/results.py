@@ -138,7 +138,7 @@ def show_report(record: JobRecord, report: Report, folder: RunFolder) -> None:
     details_part(report)
     settings_part(report.config)
     downloads_part(report, folder)
-    more_rounds(record)
+    more_rounds(record, then_watch=True)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link("pages/compare.py", label="Compare with other runs", icon=":material/compare_arrows:")
         delete_button(record)

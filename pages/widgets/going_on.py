@@ -18,7 +18,7 @@ from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
 
 _REFUSED: Final = "going-on-refused"
-_FAILED: Final = "going-on-failed"
+_BEGUN: Final = "going-on-begun"
 _USUAL: Final = 5
 _MOST: Final = 1_000
 _NOT_KEPT: Final = (
@@ -43,8 +43,16 @@ def go_on_button(record: JobRecord) -> None:
         )
 
 
-def more_rounds(record: JobRecord) -> None:
-    """A number and a button that trains for so many rounds more; nothing where a training can't."""
+def more_rounds(record: JobRecord, *, then_watch: bool = False) -> None:
+    """A number and a button that trains for so many rounds more; nothing where a training can't.
+
+    Args:
+        record: The training.
+        then_watch: Whether a press leads to the Train page.
+    """
+    # The press was heard before the page was drawn: the training waits by now, and has no such button any more.
+    if st.session_state.pop(_BEGUN, None) == record.id and then_watch:
+        st.switch_page("pages/train.py", query_params={"run": record.id})
     _show_refusal()
     if not record.state.ended:
         st.caption("This training goes on at the moment: what this page tells is the result of before.")
@@ -55,17 +63,14 @@ def more_rounds(record: JobRecord) -> None:
     number_key = f"more-rounds-{record.id}"
     with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
         number = st.number_input("More rounds (epochs)", 1, _MOST, _USUAL, key=number_key, width=170)
-        pressed = st.button(
+        st.button(
             f"Train {number} more {'round' if number == 1 else 'rounds'}",
             icon=":material/add:",
             key=f"more-{record.id}",
             help="Goes on from the last round, with the same settings. Until it is done, the result of before stays.",
             on_click=_once,
-            args=(record.id, lambda: extend(workspace(), record.id, number)),
+            args=(record.id, lambda: extend(workspace(), record.id, number), then_watch),
         )
-    # Why a press was refused stands on this page already, which must not be left for that.
-    if pressed and not st.session_state.get(_FAILED):
-        st.switch_page("pages/train.py", query_params={"run": record.id})
 
 
 def _asks(question: Callable[[JobRecord, RunFolder], bool], record: JobRecord) -> bool:
@@ -87,15 +92,16 @@ def _from_where(record: JobRecord) -> str:
     return f"Puts it back in the queue; it goes on after round (epoch) {standing.epoch} of the phase “{phase}”."
 
 
-def _once(run_id: str, do: Callable[[], object]) -> None:
+def _once(run_id: str, do: Callable[[], object], then_watch: bool = False) -> None:
     """For `on_click`: the second click of two finds the run in the queue already, and does nothing."""
-    st.session_state[_FAILED] = False
     try:
         if Registry(workspace()).get(run_id).state.ended:
             do()
     except StudioError as error:
         st.session_state[_REFUSED] = str(error)
-        st.session_state[_FAILED] = True
+        return
+    if then_watch:
+        st.session_state[_BEGUN] = run_id
 
 
 def _show_refusal() -> None:

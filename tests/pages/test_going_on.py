@@ -62,8 +62,9 @@ def test_a_finished_run_learns_for_as_many_rounds_more_as_is_said(home: Workspac
     app = app.number_input(key="more-rounds-r1").set_value(4).run()
     button = app.button(key="more-r1")
     assert button.label == "Train 4 more rounds"
-    button.click().run()
+    app = button.click().run()
     assert state_of(home) is State.QUEUED
+    assert [title.value for title in app.title] == ["Train"]  # where it can be watched
     assert folder(home).read_config()["epochs"] == 7
     assert folder(home).report.exists()
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from pages.widgets.shell import plain_text, workspace
+from pages.widgets.shell import next_step, plain_text, workspace
 from tlcore.errors import StudioError
 from tlcore.jobs.again import extend, resume
 from tlcore.jobs.going_on import can_learn_longer, has_lost_rounds, kept_standing
@@ -56,6 +56,8 @@ def more_rounds(record: JobRecord, *, then_watch: bool = False) -> None:
     _show_refusal()
     if not record.state.ended:
         st.caption("This training goes on at the moment: what this page tells is the result of before.")
+        # Also where a request that the browser sent before it heard of the change of pages has brought this one back.
+        next_step("Watch it", "pages/train.py", {"run": record.id})
     if not _asks(can_learn_longer, record):
         if _asks(has_lost_rounds, record):
             st.caption(_NOT_KEPT)

@@ -123,3 +123,11 @@ def test_what_has_lost_its_rounds_says_so_and_has_no_buttons(home: Workspace, pa
     app = open_page(page, run="r1")
     assert not keys(app) & {"train-resume-r1", "more-r1"}
     assert sum("is not kept any more" in caption.value for caption in app.caption) == 1
+
+
+def test_results_lead_to_a_run_that_learns_for_longer(home: Workspace) -> None:
+    add_kept_run(home, State.COMPLETED)
+    Registry(home).move("r1", State.QUEUED)
+    app = open_page("results", run="r1")
+    assert any("goes on at the moment" in caption.value for caption in app.caption)
+    assert "Watch it" in [link.proto.label.strip("*") for link in app.get("page_link")]

@@ -10,7 +10,8 @@ import streamlit as st
 
 from pages.widgets.charts import show_chart
 from tlcore.config import EarlyStoppingConfig
-from tlcore.plots.history import MEASURES, batch_figure, best_row, epoch_figure, learning_rate_figure
+from tlcore.plots.history import MEASURES, batch_figure, epoch_figure, learning_rate_figure
+from tlcore.training.history import best_row
 
 Rows = Sequence[Mapping[str, Any]]
 

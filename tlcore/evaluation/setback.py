@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tlcore.config import EarlyStoppingConfig, PhaseName
+from tlcore.config import PhaseName
 from tlcore.evaluation.metrics import wilson_interval
 from tlcore.evaluation.report import Report
-from tlcore.training.history import EpochRow
+from tlcore.training.history import best_row
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,10 @@ def setback_of(report: Report) -> Setback | None:
     if not report.epochs.fine_tune:
         return None
     head = [row for row in report.history if row.phase is PhaseName.FROZEN]
-    if head:
-        before, count = _kept(head, report.config.early_stopping).val_accuracy, report.dataset.validation
+    stopping = report.config.early_stopping
+    kept = best_row([row.model_dump() for row in head], stopping.monitor, restore=stopping.restore_best)
+    if kept is not None:
+        before, count = head[kept].val_accuracy, report.dataset.validation
         after, pictures = report.validation.accuracy, "validation"
     else:
         before, count = report.baseline.accuracy, report.test.count
@@ -43,12 +45,3 @@ def setback_of(report: Report) -> Setback | None:
     if not count or after >= wilson_interval(round(before * count), count)[0]:
         return None
     return Setback(before, after, pictures)
-
-
-def _kept(rows: list[EpochRow], stopping: EarlyStoppingConfig) -> EpochRow:
-    """The row of one phase whose weights went on into the next."""
-    if not stopping.restore_best:
-        return rows[-1]
-    if stopping.monitor == "val_loss":
-        return min(rows, key=lambda row: row.val_loss)
-    return max(rows, key=lambda row: row.val_accuracy)

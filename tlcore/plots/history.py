@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
@@ -23,38 +22,13 @@ _HEIGHT = 330
 _MOST_BATCHES = 600
 
 
-def best_row(rows: Sequence[Row], monitor: Literal["val_loss", "val_accuracy"], *, restore: bool = True) -> int | None:
-    """Index of the row whose weights a run keeps: the best of its last phase, or its last one.
-
-    Args:
-        rows: The history by epoch.
-        monitor: The figure by which the best is chosen; the earliest of equals wins, as in training.
-        restore: Whether the best epoch's weights are kept at all.
-
-    Returns:
-        The index, or None without rows.
-    """
-    if not rows:
-        return None
-    last = [index for index, row in enumerate(rows) if row["phase"] == rows[-1]["phase"]]
-    if not restore:
-        return last[-1]
-    sign = 1 if monitor == "val_loss" else -1
-
-    def badness(index: int) -> float:
-        value = sign * float(rows[index][monitor])
-        return math.inf if math.isnan(value) else value
-
-    return min(last, key=badness)
-
-
 def epoch_figure(rows: Sequence[Row], measure: Measure, best: int | None = None) -> go.Figure:
     """Training and validation, by epoch, with a line where fine-tuning starts and a star at the best epoch.
 
     Args:
         rows: The history by epoch; epochs count from 1 within each phase and are drawn one after another.
         measure: Which figure to draw.
-        best: Index of the row to mark, from `best_row`.
+        best: Index of the row to mark, from `tlcore.training.history.best_row`.
     """
     figure = go.Figure()
     epochs = list(range(1, len(rows) + 1))

@@ -112,11 +112,8 @@ def test_stopping_keeps_the_best_model_and_a_whole_report_and_more_epochs_go_on_
     shown = [(row["epoch"], row["batch"]) for row in RunView.open(workspace, run_id).batches]
     steps = max(batch for _, batch in shown)
     assert shown == [(epoch, batch) for epoch in told for batch in range(1, steps + 1)]
-    before, after = report["seconds"], more["seconds"]
-    assert after["train"] > before["train"] - 0.5
     learned = sum(row["seconds"] for row in more["history"])
-    assert learned < after["train"] < after["total"]
-    assert after["features"] >= before["features"] * 0.8
+    assert learned < more["seconds"]["train"] < more["seconds"]["total"]
     assert "were not written down" not in folder.read_log(100_000)  # the pace of both, as of one
     assert not list(folder.path.glob("saving*"))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import time
 import zipfile
@@ -12,18 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
-from uuid import uuid4
 
 from streamlit.typing import UploadedFile
 
+from tlcore.data.incoming import UPLOAD, upload_path
 from tlcore.data.listing import check_amounts
 from tlcore.errors import ImportRefused, WorkspaceError
 from tlcore.modes import Source
 from tlcore.workspace import MEBIBYTE, Limits, Mode, Workspace
 
-_PREFIX: Final = "upload-"
-_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
-_LONGEST_NAME: Final = 60
 _DAY: Final = 24 * 3600
 # Long enough for a job that waits over a weekend, or on a machine that strangers share, over a night; what is older was
 # left behind by somebody who went away.
@@ -60,7 +56,7 @@ def keep_upload(workspace: Workspace, upload: UploadedFile) -> Path:
     workspace.check_source(Source.UPLOADS)
     _check_archive(upload.size, workspace.limits)
     _check_room(upload.size, workspace)
-    path = _new_path(workspace, upload.name, Path(upload.name).suffix)
+    path = _new_path(workspace, upload.name)
     with _kept_whole(path, workspace), path.open("wb") as file:
         upload.seek(0)
         shutil.copyfileobj(upload, file, MEBIBYTE)
@@ -96,7 +92,7 @@ def keep_files(workspace: Workspace, uploads: Sequence[UploadedFile], before: Ke
             can't be written, the archive from before is gone, too.
     """
     _check_files(workspace, uploads, before)
-    path = before.path if before else _new_path(workspace, "folder", ".zip")
+    path = before.path if before else _new_path(workspace, "folder.zip")
     with _kept_whole(path, workspace), zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as archive:
         for upload in uploads:
             name = _free_member(archive, upload.name.replace("\\", "/"), upload)
@@ -152,7 +148,7 @@ def _check_waiting(size: int, workspace: Workspace) -> None:
     """On a machine that people share, nobody fills the disk with uploads that nothing is done with."""
     if not workspace.policy.shared_machine:
         return
-    waiting = sum(_size(path) for path in workspace.incoming.glob(f"{_PREFIX}*"))
+    waiting = sum(_size(path) for path in workspace.incoming.glob(f"{UPLOAD}*"))
     most = _MOST_AT_ONCE * workspace.limits.archive_bytes
     if waiting + size > most:
         raise ImportRefused(
@@ -205,7 +201,7 @@ def forget_upload(kept: KeptUpload) -> None:
 def _sweep(workspace: Workspace) -> None:
     """Removes the uploads of people who went away before they did anything with them."""
     oldest = time.time() - _KEPT_SECONDS[workspace.mode]
-    for path in workspace.incoming.glob(f"{_PREFIX}*"):
+    for path in workspace.incoming.glob(f"{UPLOAD}*"):
         try:
             if path.stat().st_mtime < oldest:
                 path.unlink()
@@ -213,12 +209,9 @@ def _sweep(workspace: Workspace) -> None:
             continue  # its job has just ended
 
 
-def _new_path(workspace: Workspace, name: str, suffix: str) -> Path:
-    """A free path whose name resembles the upload's: error messages show it."""
+def _new_path(workspace: Workspace, name: str) -> Path:
     _sweep(workspace)
-    plain = _UNSAFE.sub("-", Path(name).stem).strip("-.")[:_LONGEST_NAME]
-    ending = _UNSAFE.sub("", suffix.lower())[:6]
-    return workspace.incoming / f"{_PREFIX}{uuid4().hex[:12]}-{plain or 'archive'}{ending}"
+    return upload_path(workspace, name)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Any, Final
-from uuid import uuid4
 
 import click
 
@@ -15,6 +14,7 @@ from tlcore.cli.output import answers, table
 from tlcore.data.catalog import find_dataset
 from tlcore.data.dataset import DatasetInfo
 from tlcore.data.edits import exclude, include
+from tlcore.data.incoming import upload_path
 from tlcore.data.kaggle import check_kaggle_allowed, parse_kaggle
 from tlcore.data.versions import list_versions, restore_version
 from tlcore.errors import PictureError, WorkspaceError
@@ -99,7 +99,7 @@ def add_command(
 ) -> dict[str, Any]:
     """Add pictures to a class of one of your own datasets. FILES: pictures, folders and zips of them."""
     info = find_dataset(workspace, dataset)
-    upload = workspace.incoming / f"upload-{uuid4().hex[:12]}.zip"
+    upload = upload_path(workspace, "pictures.zip")
     try:
         names, unreadable = _pack(workspace, files, upload)
         payload = {"dataset": info.id, "class_name": class_name, "path": str(upload), "audit": not no_audit}

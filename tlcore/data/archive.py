@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tlcore.data.incoming import called
 from tlcore.data.listing import (
     UNUSABLE_NAME,
     Listing,
@@ -83,7 +84,7 @@ def open_archive(path: Path, limits: Limits) -> Iterator[Listing]:
 def _not_a_zip(path: Path) -> ImportRefused:
     return ImportRefused(
         "This file is not a zip archive, or it is damaged",
-        value=path.name,
+        value=called(path),
         hint="Choose a zip or a folder. Other archives (rar, 7z, tar) have to be unpacked first; an incomplete "
         "download has to be fetched again.",
     )
@@ -115,7 +116,7 @@ def _check_table_size(path: Path, limits: Limits) -> None:
     if table > limits.table_bytes:
         raise ImportRefused(
             "The archive lists far more files than a dataset may have",
-            value=path.name,
+            value=called(path),
             hint=f"A dataset may have {limits.pictures:,} pictures. Import a part of them.",
         )
 

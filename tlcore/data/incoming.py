@@ -1,9 +1,11 @@
-"""Folders in which something comes into being out of sight: whoever makes one holds its lock, and what a killed process
-left is told from what a living one works on.
+"""What is on its way into the workspace: uploads that wait, and folders in which something is made out of sight.
+
+Whoever makes such a folder holds its lock: what a killed process left is told from what a living one works on.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,27 @@ MOVING: Final = "run-"
 
 DELETED: Final = "deleted-"
 """Start of the names of folders in `incoming` that only wait to be removed."""
+
+UPLOAD: Final = "upload-"
+"""Start of the names of uploads."""
+
+_NUMBER: Final = re.compile(rf"^{UPLOAD}[0-9a-f]{{12}}-")
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_NAME: Final = 60
+_LONGEST_ENDING: Final = 6
+
+
+def upload_path(workspace: Workspace, name: str) -> Path:
+    """A free path for an upload; the file's own name comes from outside, and what is plain of it stays."""
+    given = Path(name)
+    plain = _UNSAFE.sub("-", given.stem).strip("-.")[:_LONGEST_NAME] or "archive"
+    ending = _UNSAFE.sub("", given.suffix.lower())[:_LONGEST_ENDING]
+    return workspace.incoming / f"{UPLOAD}{uuid4().hex[:12]}-{plain}{ending}"
+
+
+def called(path: Path) -> str:
+    """What a person calls a file: an upload's name without what tells it from others like it."""
+    return _NUMBER.sub("", path.name)
 
 
 def lock_path(folder: Path) -> Path:

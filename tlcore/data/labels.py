@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from tlcore.data.dataset import Part, RejectedFile
+from tlcore.data.incoming import called
 from tlcore.data.label_names import FEW, PictureNames
 from tlcore.data.label_table import LABELS_FORM, LabelRow, LabelTable, read_table
 from tlcore.data.layout import Candidate, Layout, check_case, check_count, no_picture_name, part_named, wrapping_folders
@@ -68,7 +69,7 @@ def named_table(listing: Listing, path: Path, limits: Limits) -> LabelTable:
     """
     names = PictureNames(_pictures(listing), len(wrapping_folders(listing)))
     if path.is_absolute() and path.is_file():
-        return read_table(path.name, _read_file(path), names.knows, limits.pictures * _ROWS_PER_PICTURE)
+        return read_table(called(path), _read_file(path), names.knows, limits.pictures * _ROWS_PER_PICTURE)
     wanted = PurePosixPath(path.as_posix()).parts
     inside = [member for member in listing.members if member.path[-len(wanted) :] == wanted]
     if len(inside) != 1:

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tlcore.data.archive import open_archive
+from tlcore.data.incoming import called
 from tlcore.data.listing import Listing, Member
 from tlcore.errors import ImportRefused, PictureError
 from tlcore.workspace import MEBIBYTE, Limits
@@ -170,14 +171,14 @@ def open_parcel(path: Path, kind: ParcelKind, limits: Limits) -> Iterator[Parcel
         ImportRefused: It is no parcel, another kind of one, a newer version's, damaged or hostile.
     """
     if not path.is_file():
-        raise refused("There is no such file", path.name)
+        raise refused("There is no such file", called(path))
     allowed = replace(limits, archive_bytes=max(limits.archive_bytes, limits.expanded_bytes))
     with ExitStack() as stack:
         try:
             listing = stack.enter_context(open_archive(path, allowed))
         except OSError as error:
-            raise refused(f"The file can't be read: {error.strerror}", path.name) from error
-        yield _checked(path.name, listing, kind, limits)
+            raise refused(f"The file can't be read: {error.strerror}", called(path)) from error
+        yield _checked(called(path), listing, kind, limits)
 
 
 def refused(what: str, value: object, hint: str = "") -> ImportRefused:

@@ -47,7 +47,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[WeightsServer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            state.hold.wait(10)
+            state.hold.wait(120)
             name = self.path.rsplit("/", 1)[-1]
             state.asked.append(name)
             if name not in state.files:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import socket
 import time
 from pathlib import Path
@@ -99,11 +101,10 @@ def test_offline_fails_at_once_and_offers_the_built_in_backbones(
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-    begun = time.monotonic()
-    with pytest.raises(WeightsUnavailable) as caught:
-        fetch_weights(published(url=f"http://127.0.0.1:{port}/net.h5"))
-    assert time.monotonic() - begun < 5
+        port = closed.getsockname()[1]  # nobody listens there, nor can as long as it is bound
+        with pytest.raises(WeightsUnavailable) as caught:
+            fetch_weights(published(url=f"http://127.0.0.1:{port}/net.h5"))
+    assert os.strerror(errno.ECONNREFUSED) in str(caught.value)  # and not that the deadline is over
     for backbone_id in ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"):
         assert backbone_id in str(caught.value)
 
@@ -116,7 +117,7 @@ def test_a_network_that_swallows_everything_fails_at_the_deadline(
     begun = time.monotonic()
     with pytest.raises(WeightsUnavailable, match="no answer within"):
         fetch_weights(published())
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < weights_module.READ_SECONDS
 
 
 def test_a_cache_that_cannot_be_written_is_told(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
-"""Fills caches in a process of its own, to be killed: HOME KINDS COUNT MILLISECONDS [FILE_SIZE_LIMIT].
+"""Fills caches in a process of its own, to be killed: HOME KINDS COUNT MILLISECONDS PAUSE [FILE_SIZE_LIMIT].
 
-Says "filling" when it begins to make rows, then in one JSON line how many it made and what it was told meanwhile.
+Says "filling" when it begins to make rows, "waiting" when it hears that it has to wait, then in one JSON line how many
+it made and what it was told meanwhile. Once it has made PAUSE rows it says "paused", and goes on when standard input
+ends: however slow or quick the machine is, it is still at work until whoever started it wants otherwise.
 """
 
 from __future__ import annotations
@@ -25,7 +27,16 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def main(home: str, kinds: str, count: str, milliseconds: str, limit: str = "") -> None:
+class Teller(Listener):
+    """Says once that it has to wait."""
+
+    def progress(self, task: str, done: int, total: int) -> None:
+        super().progress(task, done, total)
+        if self.tasks == [filling.WAITING]:
+            say("waiting")
+
+
+def main(home: str, kinds: str, count: str, milliseconds: str, pause: str, limit: str = "") -> None:
     filling._BLOCK_BYTES = 40_000
     if limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
@@ -37,10 +48,13 @@ def main(home: str, kinds: str, count: str, milliseconds: str, limit: str = "") 
     def wait(done: int) -> None:
         if not done:
             say("filling")
+        if done == int(pause):
+            say("paused")
+            sys.stdin.read()
         time.sleep(int(milliseconds) / 1000)
 
     maker.before_batch = wait
-    listener = Listener()
+    listener = Teller()
     with ExitStack() as stack:
         caches = [stack.enter_context(open_cache(workspace, recipe)) for recipe in recipes]
         try:

@@ -286,7 +286,7 @@ def test_two_people_add_pictures_of_the_same_name(workspace: Workspace, crop: Cr
 
     def bring(number: int) -> None:
         def pictures() -> Iterator[tuple[str, bytes]]:
-            both.wait(20)  # both have looked at the dataset before either adds to it
+            both.wait(120)  # both have looked at the dataset before either adds to it
             yield "IMG_1.jpg", crop("coffee", number)
             yield "IMG_2.jpg", same
 

@@ -40,6 +40,8 @@ class Notes(Silence):
 def kaggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeKaggle]:
     with serving_kaggle(tmp_path / "person", monkeypatch) as kaggle:
         kaggle.archive = bytes(range(256)) * 800
+        # The process that asks has to start first, which takes a busy machine a while.
+        monkeypatch.setattr(kaggle_download, "_SECONDS_TO_ANSWER", 120.0)
         yield kaggle
 
 
@@ -158,6 +160,7 @@ def test_silence_is_not_waited_for_for_ever(kaggle: FakeKaggle, folder: Path, mo
 
 def test_a_stop_ends_the_download_at_once(kaggle: FakeKaggle, folder: Path) -> None:
     kaggle.seconds_a_block = 0.5
+    before = set(threading.enumerate())
 
     class Impatient(Silence):
         def stop_requested(self) -> bool:
@@ -165,8 +168,7 @@ def test_a_stop_ends_the_download_at_once(kaggle: FakeKaggle, folder: Path) -> N
 
     with pytest.raises(Stopped):
         fetch_kaggle(LEAVES, folder, Limits(), Impatient())
-    threads = [thread.name for thread in threading.enumerate() if "_read" in thread.name]
-    assert not threads
+    assert not [thread for thread in set(threading.enumerate()) - before if "_read" in thread.name]
     assert not (folder / "archive.zip").exists() or (folder / "archive.zip").stat().st_size < len(kaggle.archive)
 
 
@@ -197,6 +199,6 @@ def test_a_helper_without_a_parent_leaves(kaggle: FakeKaggle, folder: Path) -> N
         time.sleep(0.01)
     assert process.stdin is not None
     process.stdin.close()
-    assert process.wait(10) == 1
+    assert process.wait(60) == 1
     assert process.stdout is not None
     process.stdout.close()

@@ -36,7 +36,7 @@ def test_first_use_by_several_threads() -> None:
         for _ in range(4)
     ]
     try:
-        assert [process.communicate(timeout=60)[0].strip() for process in processes] == ["done"] * 4
+        assert [process.communicate(timeout=300)[0].strip() for process in processes] == ["done"] * 4
     finally:
         for process in processes:
             process.kill()

@@ -1,6 +1,5 @@
-"""The race between two engines whose speeds are known."""
+"""The race between two engines whose speeds are known: by a clock that only they move."""
 
-import time
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -8,9 +7,27 @@ import pytest
 from numpy.typing import NDArray
 
 from tlcore.config import ComputeConfig
+from tlcore.engines import race as racing
 from tlcore.engines.choosing import choose
 from tlcore.engines.protocol import EMBEDDING, EngineChoice
 from tlcore.engines.race import made_up_pictures, relative_difference, run_race
+
+
+class Clock:
+    """Stands in for the module `time`."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(racing, "time", made)
+    return made
 
 
 class Walker:
@@ -19,11 +36,12 @@ class Walker:
     name = "openvino"
     note = ""
 
-    def __init__(self, seconds: float, off: float = 0.0) -> None:
+    def __init__(self, clock: Clock, seconds: float, off: float = 0.0) -> None:
         choice = choose(None, ComputeConfig(engine="tensorflow"), on_gpu=False)
         assert choice is not None
         self.choice: EngineChoice = choice
         self.seen = 0
+        self._clock = clock
         self._seconds = seconds
         self._off = off
 
@@ -31,27 +49,27 @@ class Walker:
         self, batches: Iterable[NDArray[np.uint8]], outputs: tuple[str, ...] = (EMBEDDING,)
     ) -> Iterator[tuple[NDArray[np.float32], ...]]:
         for batch in batches:
-            time.sleep(self._seconds * len(batch))
+            self._clock.now += self._seconds * len(batch)
             self.seen += len(batch)
             answer = batch.mean(axis=(1, 2), dtype=np.float32)
             yield tuple(answer * np.float32(1 + self._off) for _ in outputs)
 
 
-def test_the_faster_engine_is_seen_to_be_faster() -> None:
-    quick, slow = Walker(0.001), Walker(0.004)
+def test_the_faster_engine_is_seen_to_be_faster(clock: Clock) -> None:
+    quick, slow = Walker(clock, 0.001), Walker(clock, 0.004)
     race = run_race(quick, slow, made_up_pictures(16), (EMBEDDING,))
-    assert race.openvino > 1.5 * race.tensorflow
+    assert (race.openvino, race.tensorflow) == pytest.approx((1000, 250))
     assert race.parity == 0
 
 
-def test_a_slow_network_does_not_run_all_pictures() -> None:
-    slow, slower = Walker(0.1), Walker(0.3)
+def test_a_slow_network_does_not_run_all_pictures(clock: Clock) -> None:
+    slow, slower = Walker(clock, 0.09), Walker(clock, 0.3)
     run_race(slow, slower, made_up_pictures(16), (EMBEDDING,))
-    assert slower.seen <= 12
+    assert (slow.seen, slower.seen) == (4 + 4 + 11, 4 + 4 + 4)  # two looks, and what fits into a second
 
 
-def test_disagreement_is_told() -> None:
-    race = run_race(Walker(0, off=0.05), Walker(0), made_up_pictures(16, 8), ("feature_map", EMBEDDING))
+def test_disagreement_is_told(clock: Clock) -> None:
+    race = run_race(Walker(clock, 0, off=0.05), Walker(clock, 0), made_up_pictures(16, 8), ("feature_map", EMBEDDING))
     assert race.parity == pytest.approx(0.05, rel=0.01)
 
 

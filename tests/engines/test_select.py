@@ -141,7 +141,7 @@ def test_one_converts_while_the_other_waits_and_then_uses_it(
     waiting.start()
     convert(tiny()(), network_path(tmp_path, network))  # without its record it is no kept network yet
     lock.release()
-    waiting.join(60)
+    waiting.join(300)
     assert found
     assert len(build.built) == 1
 

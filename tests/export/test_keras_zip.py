@@ -74,7 +74,7 @@ def test_a_download_can_be_brought_back_and_answers_the_same(
 ) -> None:
     workspace = finished_run.workspace
     job = submit(workspace, "restore", {"path": str(download), "name": "Back again"}, "Bring back")
-    assert wait(workspace, job, timeout=120).state is State.COMPLETED
+    assert wait(workspace, job, timeout=300).state is State.COMPLETED
     run_id = read_result(workspace, job)["run_id"]
     record = Registry(workspace).get(run_id)
     assert (record.kind, record.state, record.title) == ("train", State.COMPLETED, "Back again")
@@ -148,7 +148,7 @@ def test_what_is_no_download_is_refused_and_leaves_nothing(
     before = sorted(workspace.runs.iterdir())
     path = repacked(download, tmp_path / "changed.zip", **changes)
     job = submit(workspace, "restore", {"path": str(path), "name": "Bad"}, "Bring back")
-    assert wait(workspace, job, timeout=120).state is State.FAILED
+    assert wait(workspace, job, timeout=300).state is State.FAILED
     error = read_error(workspace, job)
     assert isinstance(error, ImportRefused)
     assert words in str(error)
@@ -165,7 +165,7 @@ def test_a_model_that_brings_code_is_refused(download: Path, finished_run: Finis
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
     path = repacked(download, tmp_path / "code.zip", model__keras=(tmp_path / "lambda.keras").read_bytes())
     job = submit(finished_run.workspace, "restore", {"path": str(path), "name": "Bad"}, "Bring back")
-    assert wait(finished_run.workspace, job, timeout=120).state is State.FAILED
+    assert wait(finished_run.workspace, job, timeout=300).state is State.FAILED
     assert "can't be loaded" in str(read_error(finished_run.workspace, job))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import FinishedRun
 from tests.planted import ACCOUNT, WORDS, found_in, planted
+from tests.processes import end_processes_of
 from tlcore.data.dataset_parcel import pack_dataset
 from tlcore.data.importer import import_pictures
 from tlcore.data.notes import write_notes
@@ -37,14 +38,21 @@ def test_the_search_finds_what_is_packed_in_a_pack() -> None:
 
 
 @pytest.fixture
-def of_ann(finished_run: FinishedRun, tmp_path: Path) -> Workspace:
+def at_rest(finished_run: FinishedRun) -> FinishedRun:
+    """The finished run; no process that other tests started in its workspace makes or removes files any more."""
+    end_processes_of(finished_run.workspace.root)
+    return finished_run
+
+
+@pytest.fixture
+def of_ann(at_rest: FinishedRun, tmp_path: Path) -> Workspace:
     """A person's workspace in an app of a team, below the account's home folder, with the finished run."""
     with planted(tmp_path) as home:
         team = Workspace.open(home / "studio", {"TLCORE_MODE": "team"})
         ann = person_workspace(team, ANN, {})
-    shutil.copytree(finished_run.workspace.runs, ann.runs, dirs_exist_ok=True)
+    shutil.copytree(at_rest.workspace.runs, ann.runs, dirs_exist_ok=True)
     # As its worker would have written it there.
-    folder = RunFolder(ann.runs / finished_run.run_id)
+    folder = RunFolder(ann.runs / at_rest.run_id)
     report = Report.model_validate_json(folder.report.read_bytes())
     old, new = str(Path(report.artifacts.model).parent).encode(), str(folder.path).encode()
     for path in folder.path.rglob("*.json"):
@@ -70,12 +78,12 @@ def test_runs_and_models_that_leave_tell_no_secret(
         assert found_in(name, data, words) == []
 
 
-def test_what_a_training_leaves_tells_no_secret(finished_run: FinishedRun) -> None:
+def test_what_a_training_leaves_tells_no_secret(at_rest: FinishedRun) -> None:
     secrets = tuple(word for word in WORDS if word != ACCOUNT)  # whose it is stands there, and doesn't leave
-    for path in finished_run.workspace.root.rglob("*"):
+    for path in at_rest.workspace.root.rglob("*"):
         if path.is_file():
             assert found_in(path.name, path.read_bytes(), secrets) == []
-    assert found_in("diagnostics.zip", diagnostics(finished_run.workspace)) == []
+    assert found_in("diagnostics.zip", diagnostics(at_rest.workspace)) == []
 
 
 def test_a_dataset_that_leaves_tells_no_secret(tmp_path: Path, picture_folder: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_page_tells_it_nowhere(planted: Workspace, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("pages.widgets.errors.app_secrets", lambda: ("a-word-of-the-secrets",))
     stop_log()
     try:
-        AppTest.from_function(failing_page).run()
+        AppTest.from_function(failing_page).run(timeout=60)
     finally:
         stop_log()
     (error,) = [line for line in read_lines(planted.host) if line.error]

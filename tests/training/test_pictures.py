@@ -109,7 +109,7 @@ def test_progress_counts_what_has_to_be_decoded_and_a_stop_keeps_what_was(
     patient.heard = []
     cache, _, _ = cached_pictures(workspace, source, everything, 16, patient)
     cache.close()
-    assert source.read_indices == list(range(2 * BATCH, 80))
+    assert sorted(source.read_indices) == list(range(2 * BATCH, 80))  # by several threads
     assert patient.heard == [("Reading pictures", done, 16) for done in (0, 16)]
 
 

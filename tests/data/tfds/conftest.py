@@ -52,7 +52,7 @@ def until() -> Callable[[Callable[[], object]], None]:
     """Waits until something is true, and fails when it stays false."""
 
     def wait(true: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while not true():
             assert time.monotonic() < deadline, "it did not happen in time"
             time.sleep(0.02)

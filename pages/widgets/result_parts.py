@@ -27,7 +27,7 @@ from tlcore.plots.theme import count_text
 from tlcore.runs.folder import RunFolder
 
 _TALL = 640
-_CELLS: Final[dict[Values, str]] = {"counts": "Pictures", "shares": "Per cent of the true class"}
+_CELLS: Final[dict[Values, str]] = {"counts": "Pictures", "shares": "% of the true class"}
 _PREDICTS: Final = {"openvino": "OpenVINO", "keras": "Keras"}
 _CLASSES_BEFORE_SCROLLING = 14
 

@@ -24,6 +24,8 @@ from tlcore.progress import Reporter, Stopped
 from tlcore.workspace import MEBIBYTE, Limits
 
 _STEP_SECONDS: Final = 0.1
+# How long the process that asks may take to start, on a busy machine or a slow disk.
+_SECONDS_TO_START: Final = 120.0
 # How long Kaggle may be silent: before it answers at all; while it packs a large dataset; in the middle of it.
 _SECONDS_TO_ANSWER: Final = 20.0
 _SECONDS_TO_PACK: Final = 180.0
@@ -127,7 +129,7 @@ def _watch(
     """Follows the download to its end; returns what Kaggle told about the dataset."""
     about: dict[str, Any] = {}
     reporter.event("task", task="Asking Kaggle")
-    size, total, patience, alive = 0, 0, _SECONDS_TO_ANSWER, monotonic()
+    size, total, patience, alive = 0, 0, _SECONDS_TO_START, monotonic()
     while True:
         if reporter.stop_requested():
             raise Stopped
@@ -139,6 +141,8 @@ def _watch(
             raise _failure(dataset, message)
         if "done" in message:
             return about
+        if "asking" in message:
+            alive, patience = monotonic(), _SECONDS_TO_ANSWER
         if "about" in message:
             about, alive, patience = message["about"], monotonic(), _SECONDS_TO_PACK
             _tell(dataset, about, reporter)

@@ -26,8 +26,8 @@ _RULES: Final = ("consent", "accept", "agree", "rules", "terms")
 def main(arguments: Sequence[str]) -> int:
     """Fetches one dataset; returns the process's exit status.
 
-    Messages: `{"about": {title, description, licence, version, size}}`, then `{"download": bytes or null}` whenever it
-    begins, at last `{"done": true}` or `{"error": kind, …}`.
+    Messages: `{"asking": true}` once it has started, `{"about": {title, description, licence, version, size}}`, then
+    `{"download": bytes or null}` whenever it begins, at last `{"done": true}` or `{"error": kind, …}`.
     """
     answers = _take_output()
     Thread(target=_leave_with_parent, daemon=True).start()
@@ -67,6 +67,7 @@ def _fetch(answers: TextIO, owner: str, name: str, version: int, file: Path) -> 
 
     with build_kaggle_client() as client:
         datasets = client.datasets.dataset_api_client
+        _say(answers, asking=True)
         asked = ApiGetDatasetRequest()
         asked.owner_slug, asked.dataset_slug = owner, name
         about = datasets.get_dataset(asked)

@@ -19,4 +19,4 @@ def end_processes_of(home: Path) -> None:
                 ended.append(process)
         except psutil.Error:
             continue
-    psutil.wait_procs(ended, timeout=20)
+    psutil.wait_procs(ended, timeout=60)

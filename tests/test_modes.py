@@ -153,7 +153,7 @@ def test_sessions_of_a_demo_are_found_by_their_key_only(tmp_path: Path) -> None:
     demo = app(tmp_path, "demo")
     keys = {new_session_key() for _ in range(50)}
     assert len(keys) == 50
-    key = keys.pop()
+    key = next(one for one in keys if one.upper() != one)  # one of digits only is written like that, too
     assert not session_exists(demo, key)
     session = session_workspace(demo, key, {})
     assert session_exists(demo, key)

@@ -17,7 +17,7 @@ from tlcore.overview import folder_sizes, overview, queue_of_all
 from tlcore.processes import memory_of, own_processes
 from tlcore.workspace import HOME_VARIABLE, HOST_VARIABLE, Workspace
 
-_SLEEP = "import time; time.sleep(120)"
+_SLEEP = "import time; print(flush=True); time.sleep(600)"
 
 
 def submitted(workspace: Workspace, title: str) -> str:
@@ -51,16 +51,19 @@ def test_processes_of_this_app_are_found_and_of_no_other(tmp_path: Path) -> None
     worker = [sys.executable, "-c", _SLEEP, "tlcore.jobs.worker", "20260101-000000-aaaa"]
     homes = {HOME_VARIABLE: str(host / "users" / "a"), HOST_VARIABLE: str(host)}
     started = [
-        subprocess.Popen(worker, env=os.environ | homes),
-        subprocess.Popen(worker, env=os.environ | {HOME_VARIABLE: str(tmp_path / "other")}),
-        subprocess.Popen([sys.executable, "-c", _SLEEP], env=os.environ | homes),
+        subprocess.Popen(worker, env=os.environ | homes, stdout=subprocess.PIPE),
+        subprocess.Popen(worker, env=os.environ | {HOME_VARIABLE: str(tmp_path / "other")}, stdout=subprocess.PIPE),
+        subprocess.Popen([sys.executable, "-c", _SLEEP], env=os.environ | homes, stdout=subprocess.PIPE),
     ]
     try:
+        for process in started:  # until Python runs there, there is hardly any memory to be told
+            assert process.stdout is not None
+            process.stdout.readline()
         (found,) = [process for process in own_processes(host) if process.pid != os.getpid()]
         assert (found.role, found.job, found.pid) == ("worker", "20260101-000000-aaaa", started[0].pid)
         assert (found.memory_bytes or 0) > 500_000
     finally:
         for process in started:
             process.kill()
-            process.wait()
+            process.communicate()
     assert memory_of(started[0].pid) is None

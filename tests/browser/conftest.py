@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
+from tests.browser.telling_app import TOLD
 from tlcore.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
@@ -48,10 +49,15 @@ class App:
 
     def account(self) -> str:
         """The end of the app's log, with what its threads are at right now."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGUSR1)
-            time.sleep(1)
-        return (self.home / "app.log").read_text(errors="replace")[-20_000:]
+        log = self.home / "app.log"
+        told = log.read_text(errors="replace").count(TOLD)
+        self.process.send_signal(signal.SIGUSR1)
+        deadline = time.monotonic() + 60
+        while log.read_text(errors="replace").count(TOLD) == told and time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.1)
+        return log.read_text(errors="replace")[-20_000:]
 
     def megabytes(self) -> float:
         """Resident memory of the app process, in millions of bytes."""
@@ -78,8 +84,8 @@ def _start(home: Path, port: int) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
         )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline and process.poll() is None:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1):
                 return process
@@ -101,7 +107,8 @@ def running_app(home: Path, port: int) -> Iterator[App]:
         for process in psutil.process_iter(["environ"]):
             environment = process.info["environ"] or {}
             if str(home) in {environment.get("TLCORE_HOME"), environment.get("TLCORE_HOST")}:
-                process.kill()
+                with suppress(psutil.Error):  # it may have ended with the one before
+                    process.kill()
 
 
 @pytest.fixture(scope="module")

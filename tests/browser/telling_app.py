@@ -14,6 +14,8 @@ from types import FrameType
 
 from streamlit.web.cli import main
 
+TOLD = "That were all threads."
+
 
 def tell(number: int, frame: FrameType | None) -> None:
     """Writes the stack of every thread, the innermost call first."""
@@ -25,6 +27,7 @@ def tell(number: int, frame: FrameType | None) -> None:
             for call in reversed(traceback.extract_stack(top))
         ]
         os.write(sys.stderr.fileno(), "\n".join([*lines, "", ""]).encode())
+    os.write(sys.stderr.fileno(), f"{TOLD}\n".encode())
 
 
 if __name__ == "__main__":

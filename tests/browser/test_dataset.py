@@ -2,8 +2,10 @@
 
 import io
 import re
+import time
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -71,7 +73,6 @@ def test_import_rename_leave_copies_out_and_train_on_the_rest(page: Page, app: A
 
     open_tab(page, "Map")
     point_at_something(page)
-    expect(page.locator(".pointed img")).to_be_visible()
     expect(page.locator(".pointed figcaption")).to_contain_text(re.compile("kitten|coffee"))
     no_errors(page)
 
@@ -85,14 +86,20 @@ def test_import_rename_leave_copies_out_and_train_on_the_rest(page: Page, app: A
 
 
 def point_at_something(page: Page) -> None:
-    """Moves the mouse onto a point of the map."""
+    """Moves the mouse onto a point of the map, until the picture is shown: the page may still move below it."""
     page.wait_for_selector(".js-plotly-plot .points path")
-    page.locator(".js-plotly-plot").first.scroll_into_view_if_needed()
-    place = page.locator(".js-plotly-plot .points path").nth(10).bounding_box()
-    assert place is not None
-    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
-    page.mouse.move(x - 4, y - 4)
-    page.mouse.move(x, y)
+    pointed = page.locator(".pointed img")
+    deadline = time.monotonic() + 120
+    while not pointed.count() and time.monotonic() < deadline:
+        page.locator(".js-plotly-plot").first.scroll_into_view_if_needed()
+        place = page.locator(".js-plotly-plot .points path").nth(10).bounding_box()
+        assert place is not None
+        x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+        page.mouse.move(x - 4, y - 4)
+        page.mouse.move(x, y)
+        with suppress(AssertionError):
+            expect(pointed).to_be_visible(timeout=5000)
+    expect(pointed).to_be_visible()
 
 
 def test_pictures_are_selected_left_out_and_put_back_in_the_gallery(page: Page, app: App) -> None:

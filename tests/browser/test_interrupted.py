@@ -67,7 +67,7 @@ def test_a_killed_training_is_told_and_goes_on_with_a_click(page: Page, app: App
         time.sleep(0.02)
     kill_worker(run_id)
     main = page.get_by_test_id("stMain")
-    expect(main.get_by_text(re.compile("Interrupted$"))).to_be_visible(timeout=15_000)
+    expect(main.get_by_text(re.compile("Interrupted$"))).to_be_visible()
     main.get_by_role("button", name="Go on", exact=True).click()
     expect(main.get_by_text(re.compile("test pictures right")).first).to_be_visible(timeout=LONG)
     assert rounds(folder) == list(range(1, EPOCHS + 1))  # neither a gap nor a round told twice

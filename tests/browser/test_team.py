@@ -87,7 +87,7 @@ def sign_in(page: Page, app: App, login: LoginService) -> Callable[[dict[str, An
     def sign(person: dict[str, Any] | None) -> Locator:
         login.person = person
         page.goto(app.address)
-        with page.expect_response(re.compile("/oauth2callback")):
+        with page.expect_event("domcontentloaded"), page.expect_response(re.compile("/oauth2callback")):
             page.get_by_role("button", name="Sign in", exact=True).click()
         inside = page.get_by_test_id("stSidebar").get_by_text(re.compile("Team:"))
         back = page.get_by_role("button", name="Sign in", exact=True)
@@ -99,7 +99,8 @@ def sign_in(page: Page, app: App, login: LoginService) -> Callable[[dict[str, An
 
 
 def sign_out(page: Page) -> None:
-    with page.expect_response(re.compile("/oauth2callback")):  # the service sends people back to the same place
+    # The service sends people back to the same place, and from there they come to a new page.
+    with page.expect_event("domcontentloaded"), page.expect_response(re.compile("/oauth2callback")):
         page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
 
@@ -110,10 +111,12 @@ def workspace_of(app: App, name: str) -> Workspace:
     return found
 
 
-def seen_of(page: Page, address: str, button: str = "Sign out") -> str:
-    """Everything that a page says, once it has settled; the sidebar, where that button is, is drawn last."""
+def seen_of(page: Page, address: str, *words: str) -> str:
+    """Everything that a page says, once it has settled and says these words; the sidebar is drawn last."""
     page.goto(address)
-    page.get_by_role("button", name=button).wait_for()
+    page.get_by_role("button", name="Sign out").wait_for()
+    for word in words:  # the browser draws some parts later than the app tells of them
+        expect(page.locator("body")).to_contain_text(word, use_inner_text=True)
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
     return page.locator("body").inner_text()
 
@@ -137,16 +140,15 @@ def test_two_people_share_an_app_and_see_what_is_shared(
     ann = workspace_of(app, "Ann")
     import_pictures(ann, make_folder(tmp_path / "pictures", cat=3, coffee=3), "secretariat")
     add_run(ann, RUN, dataset=DATASET)
-    assert "secretariat" in seen_of(page, f"{app.address}/results?run={RUN}")
+    seen_of(page, f"{app.address}/results?run={RUN}", "secretariat")
     sign_out(page)
     assert login.signed_out[-1]["id_token_hint"]  # the service forgets her too
 
     expect(sign_in(BEN)).to_have_text(re.compile(r"Team: Ben\s*$"))
     for place in (f"results?run={RUN}", f"data?dataset={DATASET}"):
-        said = seen_of(page, f"{app.address}/{place}")
-        assert "Team: Ben" in said, place
+        said = seen_of(page, f"{app.address}/{place}", "Team: Ben")
         assert "secretariat" not in said.replace(DATASET, ""), place  # what was typed may be told back
-    assert "Shared by the team (0)" in said
+    expect(page.get_by_text("Shared by the team (0)")).to_be_visible()
     sign_out(page)
 
     sign_in(ANN)
@@ -177,7 +179,7 @@ def test_the_door_opens_only_for_those_who_are_vouched_for(
     sign_out(page)
     expect(sign_in(ROSA)).to_have_text(re.compile(r"Team: Rosa, administrator\s*$"))
     page.set_viewport_size({"width": 1280, "height": 4000})  # what is below the edge of the window is drawn later
-    assert "Memory in use" in seen_of(page, f"{app.address}/system", "Download diagnostics")
+    seen_of(page, f"{app.address}/system", "Memory in use", "Download diagnostics")
     names = {owner_name(one) for one in all_workspaces(Workspace.open(app.home, {"TLCORE_MODE": "team"}))}
     assert names & {"Eve", "Rosa"} == {"Rosa"}  # nothing was made for who stayed outside
 

@@ -1,7 +1,7 @@
 """Pictures come in as people bring them: a folder, the camera, more files later."""
 
 import re
-from contextlib import suppress
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from tests.browser.conftest import App, upload
 
 pytestmark = pytest.mark.browser
 
-LONG = 60_000  # milliseconds for what a worker does
+LONG = 300_000  # milliseconds for what a worker does, on a busy machine
 
 
 def open_data(page: Page, app: App, query: str) -> None:
@@ -52,16 +52,15 @@ def taken(page: Page) -> int:
 def take_photos(page: Page, wanted: int) -> int:
     """Takes photos until there are so many, as a person does: a press before the camera is ready takes none, and what
     the browser's test camera films moves so slowly on a busy machine that the same picture may be passed over."""
-    for _ in range(20):
-        before = taken(page)
+    deadline = time.monotonic() + 180
+    while taken(page) < wanted:
+        assert time.monotonic() < deadline, "the presses of three minutes took too few photos"
         page.wait_for_timeout(300)
         page.get_by_role("button", name="Take photo").click()
-        with suppress(AssertionError):
-            expect(page.get_by_text(f"{before + 1} taken")).to_be_visible(timeout=4000)
-        if taken(page) >= wanted:
-            page.wait_for_timeout(2000)  # a press that was answered late may bring one more
-            return taken(page)
-    raise AssertionError("twenty presses took too few photos")
+        # A photo stands there, with a button that throws it away, until the app has answered; then comes the next one.
+        expect(page.get_by_role("button", name="Clear photo")).to_have_count(0)
+        page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    return taken(page)
 
 
 def test_a_dataset_is_filled_with_the_camera_on_a_phone(page: Page, app: App) -> None:

@@ -37,7 +37,8 @@ def test_a_path_is_imported_once_and_trained(tmp_path: Path, picture_folder: Pat
     datasets = tlcore_here(tmp_path, "datasets", "--json").json
     own = [row for row in datasets if row["source"] == "own"]
     assert len(own) == 1
-    again = tlcore(tmp_path, "train", "--dataset", picture_folder, *options, "--epochs", 400, "--detach")
+    # So many rounds that it is still at work when it is told to stop.
+    again = tlcore(tmp_path, "train", "--dataset", picture_folder, *options, "--epochs", 10_000, "--detach")
     assert (again.status, again.json["state"]) == (0, "queued")
     assert len(tlcore_here(tmp_path, "datasets", "list", "--json").json) == len(datasets)
     run_id = again.json["run_id"]

@@ -81,7 +81,7 @@ def test_an_import_starts_the_check(tmp_path: Path, make_folder: Callable[..., P
     assert (record.kind, record.dataset) == ("audit", "my/pets")
     with suppress(RunError):  # it may be done already
         request_stop(workspace, record.id)
-    wait(workspace, record.id, timeout=60)
+    wait(workspace, record.id, timeout=300)
 
 
 def test_kaggle_by_its_address(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from tests.processes import end_processes_of
 from tlcore.jobs.local import LocalExecutor
 from tlcore.jobs.service import wait
 from tlcore.runs.record import JobRecord
@@ -34,8 +35,9 @@ def work_off(workspace: Workspace, job: str) -> JobRecord:
     """Lets a real worker do a queued job; returns how it ended."""
     executor = LocalExecutor(workspace)
     executor.submit(job)
-    record = wait(workspace, job, timeout=60)
+    record = wait(workspace, job, timeout=300)
     while executor.working():
         executor.poll()
         time.sleep(0.01)
+    end_processes_of(workspace.root)  # an import has the check begun, which would go on beside the next tests
     return record

@@ -14,6 +14,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 import pages.widgets.later
 import pages.widgets.watchdog
+from pages.widgets.errors import stop_log
 from tlcore.data.catalog import find_dataset
 from tlcore.data.dataset import DatasetInfo
 from tlcore.data.importer import import_pictures
@@ -63,6 +64,20 @@ def nobody_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     """No page starts a supervisor, whoever asks for one: what is queued would be worked on long after the test."""
     monkeypatch.setattr(service, "start_supervisor", lambda *_: None)
     monkeypatch.setattr(service, "leave_alone", lambda _: None)
+
+
+@pytest.fixture(autouse=True)
+def no_log_left() -> Iterator[None]:
+    """Closes the log that an app of the test has opened: it would take what tests after this one say."""
+    yield
+    stop_log()
+
+
+@pytest.fixture(autouse=True)
+def enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is free on this machine depends on what other tests take at the moment; pages warn where it is little."""
+    for module in ("tlcore.jobs.calibrate", "tlcore.training.forecast"):
+        monkeypatch.setattr(f"{module}.available_bytes", lambda: 16 * 1024**3)
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ def test_what_is_planted_would_be_found() -> None:
         st.button("**loud**")
         st.caption(r"\*\*loud\*\* \[bait\]\(https\://example.org\)")
 
-    found = markup_in(sent_by(AppTest.from_function(page).run()))
+    found = markup_in(sent_by(AppTest.from_function(page, default_timeout=60).run()))
     assert [(message, field) for message, field, _ in found] == [("Markdown", "body"), ("Button", "label")]
 
 

@@ -47,7 +47,7 @@ def test_no_page_loads_a_framework(finished_run: FinishedRun) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=180,
+            timeout=500,
         )
     finally:
         shutil.rmtree(audit_folder(workspace, "sample/textures"))

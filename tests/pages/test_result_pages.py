@@ -77,6 +77,16 @@ def test_results_say_the_figure_in_words(open_page: OpenPage, workspace: Workspa
     assert "test pictures of this run are missing" in text
 
 
+@pytest.mark.parametrize(("below", "charts"), [(False, 2), (True, 4)])
+def test_charts_of_the_history_are_drawn_when_they_come_into_view(
+    open_page: OpenPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, below: bool, charts: int
+) -> None:
+    monkeypatch.setattr("pages.widgets.later.in_view", lambda key, _: below or key != "results-history-later")
+    add_run(workspace, "r1")
+
+    assert len(open_page("results", run="r1").get("plotly_chart")) == charts
+
+
 @pytest.mark.parametrize("page", ["results", "train"])
 def test_fine_tuning_that_ruined_a_model_is_told(open_page: OpenPage, workspace: Workspace, page: str) -> None:
     ruined = {"validation": {"loss": 2.0, "accuracy": 0.1}}

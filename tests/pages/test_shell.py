@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets.errors import stop_log
+import pages.widgets.watchdog
 from pages.widgets.shell import current_dataset, use_dataset
 from tests.pages.app_pages import open_page, text_of
 from tlcore.errors import DatasetError
 from tlcore.logs.reading import errors_in, read_lines
 from tlcore.workspace import Workspace
-
-
-@pytest.fixture
-def home(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    """The workspace as that of the app; its log is closed again."""
-    monkeypatch.setenv("TLCORE_HOME", str(workspace.root))
-    yield workspace
-    stop_log()
 
 
 def failing_page() -> None:
@@ -39,7 +30,7 @@ def failing_page() -> None:
 
 
 def test_errors_are_told_in_place_and_the_page_goes_on(home: Workspace) -> None:
-    app = AppTest.from_function(failing_page).run()
+    app = AppTest.from_function(failing_page, default_timeout=60).run()
 
     told, unexpected = (error.value for error in app.error)
     assert told == "There is no such dataset\\. Received\\: \\*oak\\*\\. Choose another\\."
@@ -53,7 +44,7 @@ def test_errors_are_told_in_place_and_the_page_goes_on(home: Workspace) -> None:
 
 
 def test_the_system_page_lists_the_error_by_its_id(home: Workspace) -> None:
-    AppTest.from_function(failing_page).run()
+    AppTest.from_function(failing_page, default_timeout=60).run()
     shown_id = errors_in(read_lines(home.host))[0].error
 
     page = open_page("system")
@@ -92,6 +83,7 @@ def test_a_page_opened_without_the_router_starts_anew_through_it(
     home: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()  # of `through_the_router`
+    monkeypatch.setattr(pages.widgets.watchdog, "look_after_queue", lambda: None)  # its thread would outlive the test
     monkeypatch.setenv("TLCORE_HOME", str(home.root))
     app = AppTest.from_file(str(Path(__file__).parents[2] / "streamlit_app.py"), default_timeout=60)
     app = app.switch_page("pages/data.py").run()  # as a bookmark right after a restart: nothing ran before

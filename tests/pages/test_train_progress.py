@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.pages.app_pages import open_page, text_of
@@ -46,7 +47,8 @@ STEPS = [{"name": name, "seconds": seconds} for name, seconds in (("start", 5.0)
 
 def test_page_and_sidebar_tell_one_figure_that_of_the_whole_run(home: Workspace) -> None:
     add_run(home, "r1", state=State.RUNNING, with_report=False)
-    with EventWriter(RunFolder(home.runs / "r1").events) as writer:
+    now = datetime.now(UTC)  # a second between two pictures, on a slow machine, would be the pace of a million
+    with EventWriter(RunFolder(home.runs / "r1").events, clock=lambda: now) as writer:
         writer.write("forecast", steps=STEPS)
         for done in (0, 1):
             writer.write("progress", task="Looking at the pictures", done=done, total=10**6)

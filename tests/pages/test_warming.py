@@ -15,7 +15,7 @@ def test_libraries_are_loaded_once_and_set_aside() -> None:
     warming.warm_up.clear()  # another test of this process may have opened the app
     gc.unfreeze()
     thread = warming.warm_up()
-    thread.join(60)
+    thread.join(300)
     assert not thread.is_alive()
     assert set(warming.LATER) <= set(sys.modules)
     assert gc.get_freeze_count() > 10_000

@@ -106,8 +106,7 @@ def test_an_end_is_news_until_it_was_told(registry: Registry, make_record: MakeR
     assert registry.unannounced() == ()
 
 
-def test_the_queue_is_served_in_the_order_of_joining(workspace: Workspace, make_record: MakeRecord) -> None:
-    registry = Registry(workspace)
+def test_the_queue_is_served_in_the_order_of_joining(registry: Registry, make_record: MakeRecord) -> None:
     for second, name in enumerate(("a1", "b2", "c3")):
         registry.add(make_record(name, second=second))
     registry.move("a1", State.FAILED)

@@ -66,7 +66,11 @@ def run_killed(workspace: Workspace, job_id: str, kills: list[tuple[Kill, Moment
             _wait_until_at_work(workspace, job_id)
         going_on = time.monotonic() - begun
         done.append(Killed(kill.kind, kill.with_supervisor, kill.by_itself, round(told, 2), round(going_on, 2)))
-    return service.wait(workspace, job_id, timeout=PATIENCE_SECONDS), done
+    record = service.wait(workspace, job_id, timeout=PATIENCE_SECONDS)
+    for _ in _patiently("its last worker, which has told its end, lets go of its folder"):
+        if not is_held(RunFolder.find(workspace, job_id).lock):
+            break
+    return record, done
 
 
 def _wait_until_killed(workspace: Workspace, job_id: str, moment: Moment) -> tuple[float, int]:

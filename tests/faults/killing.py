@@ -13,6 +13,7 @@ to the next step.
 from __future__ import annotations
 
 import importlib.abc
+import itertools
 import json
 import os
 import signal
@@ -38,7 +39,7 @@ class Watcher:
         moments = home.with_name("moments.txt")
         self._moments = moments.open("a", buffering=1) if moments.exists() else None
         self._kind = "import" if (home / "jobs" / sys.orig_argv[-1]).is_dir() else "start"
-        self._counts: dict[str, int] = {}
+        self._counts: dict[str, itertools.count[int]] = {}
         self._once = threading.Lock()
         self._waits = self._fired = False
 
@@ -71,7 +72,7 @@ class Watcher:
         self._step(self._kind)
 
     def _step(self, kind: str) -> None:
-        count = self._counts[kind] = self._counts.get(kind, 0) + 1
+        count = next(self._counts.setdefault(kind, itertools.count(1)))  # threads do steps at once: none is lost
         if self._moments is not None:
             self._moments.write(f"{time.monotonic():.4f} {kind}\n")
         if self._waits:

@@ -120,6 +120,35 @@ def instead_of_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call
 
 
 @pytest.fixture
+def held_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """held_at("a.jpg"): real workers that start from now on stay where they open a file whose path ends so.
+
+    They go on once the file that is returned is removed. What has to happen in the middle of a job then does, however
+    fast the worker is and however slow whoever watches it.
+    """
+    home = tmp_path / "held"
+    home.mkdir()
+    mark = home / "mark"
+    monkeypatch.setenv("PYTHONPATH", str(home))
+
+    def hold(end: str) -> Path:
+        mark.touch()
+        (home / "sitecustomize.py").write_text(
+            "import os, sys, time\n"
+            "def hold(name, values):\n"
+            f"    if name == 'open' and str(values[0]).endswith({end!r}):\n"
+            f"        while os.path.exists({str(mark)!r}):\n"
+            "            time.sleep(0.01)\n"
+            "if 'tlcore.jobs.worker' in sys.orig_argv:\n"
+            "    sys.addaudithook(hold)\n",
+            encoding="utf-8",
+        )
+        return mark
+
+    return hold
+
+
+@pytest.fixture
 def demo(tmp_path: Path) -> Workspace:
     """The folder of an app in demo mode."""
     return Workspace.open(tmp_path / "app", {MODE_VARIABLE: "demo"})

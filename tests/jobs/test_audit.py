@@ -89,7 +89,7 @@ def test_what_cannot_be_checked_is_refused_at_once(workspace: Workspace) -> None
 
 def test_a_worker_checks_and_the_result_is_the_audit(pets: Workspace) -> None:
     job = submit_audit(pets, "my/pets")
-    record = wait(pets, job, timeout=120)
+    record = wait(pets, job, timeout=300)
     assert record.state is State.COMPLETED, record.error
     audit = read_audit(pets, "my/pets")
     assert audit is not None

@@ -19,10 +19,19 @@ from tlcore.runs.events import read_events
 from tlcore.runs.folder import RunFolder
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
+from tlcore.training.calibration import observe
 from tlcore.training.demand import Problem
 from tlcore.training.forecast import forecast
 from tlcore.training.speeds import known_speeds
 from tlcore.workspace import Workspace
+
+
+@pytest.fixture
+def usual_computer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forecasts are made for a computer of usual speed with much free memory, whatever else is at work on this one."""
+    monkeypatch.setattr("tlcore.training.pace.matrix_speed", lambda: 80_000.0)
+    for module in ("tlcore.training.forecast", "tlcore.jobs.calibrate"):
+        monkeypatch.setattr(f"{module}.available_bytes", lambda: 64 << 30)
 
 
 def prepared(workspace: Workspace, **options: object) -> Plan:
@@ -30,23 +39,27 @@ def prepared(workspace: Workspace, **options: object) -> Plan:
     return preflight(workspace, RunConfig.build(dataset="sample/textures", **({"image_size": 64} | options)))
 
 
+@pytest.mark.usefixtures("usual_computer")
 def test_a_measurement_makes_a_forecast_of_an_estimate_and_leaves_no_model(workspace: Workspace) -> None:
     plan = prepared(workspace, mode="finetune", epochs=30)
     assert plan.material is not None
     assert forecast(workspace, plan.config, plan.material).basis == "estimated"
     job = submit_calibration(workspace, plan.config)
     assert submit_calibration(workspace, plan.config) == job
-    assert wait(workspace, job, timeout=200).state is State.COMPLETED
+    assert wait(workspace, job, timeout=400).state is State.COMPLETED
     found = forecast(workspace, plan.config, plan.material)
     assert (found.basis, found.problems) == ("measured", ())
     (seen,) = known_speeds(workspace)
     assert set(seen.phases) == {"head", "upper"}
-    assert seen.phases["upper"].step > seen.phases["head"].step > 0
+    folder = RunFolder.find(workspace, job)
+    # Which of them takes longer is the computer's affair: each is what the worker told of its own phase.
+    told = observe(read_events(folder.events).events, 1.0).phases
+    assert seen.phases["head"].step == told["frozen"].step > 0
+    assert seen.phases["upper"].step == told["fine_tune"].step > 0
     assert seen.extract is not None
     assert 0 < seen.extract < 1
     # The converted backbone is kept, and so is what was looked at, here all of the pictures.
     assert [step.name for step in found.steps] == ["start", "frozen", "fine_tune", "finish"]
-    folder = RunFolder.find(workspace, job)
     assert not folder.model.exists()
     assert not folder.bundle.exists()
     assert not folder.report.exists()
@@ -86,6 +99,7 @@ def test_the_newest_measurement_is_that_of_the_same_training(workspace: Workspac
     assert submit_calibration(workspace, plan.config) != job
 
 
+@pytest.mark.usefixtures("usual_computer")
 def test_only_what_is_short_and_fits_is_measured_unasked(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = prepared(workspace)
     assert plan.material is not None
@@ -110,5 +124,5 @@ def test_a_high_load_means_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_a_training_would_be_refused_for_fails_here_too(workspace: Workspace) -> None:
     config = prepared(workspace).config
     job = submit_calibration(workspace, config.replace(dataset="my/nothing"))
-    assert wait(workspace, job, timeout=60).state is State.FAILED
+    assert wait(workspace, job, timeout=120).state is State.FAILED
     assert "my/nothing" in str(read_error(workspace, job))

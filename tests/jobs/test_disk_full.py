@@ -187,9 +187,9 @@ from tlcore.runs.registry import Registry
 from tlcore.workspace import Workspace
 workspace = Workspace.open(Path(home))
 job_id = service.submit(workspace, "train", {"batch_size": 32}, "Full")
-for _ in range(100):
+for _ in range(1000):
     try:
-        record = service.wait(workspace, job_id, timeout=30)
+        record = service.wait(workspace, job_id, timeout=120)
         break
     except WorkspaceError:  # SQLite needs a little room to read, and for a moment there is none
         time.sleep(0.1)

@@ -16,6 +16,7 @@ from tlcore.jobs.resuming import waits_to_go_on
 from tlcore.jobs.supervisor import Supervisor
 from tlcore.locks import is_held
 from tlcore.runs.folder import RunFolder
+from tlcore.runs.heartbeat import read_pulse
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
@@ -42,7 +43,8 @@ def test_a_worker_that_hangs_is_told_left_alone_and_ended_by_a_person(
     supervisor = Supervisor(workspace, executor)
     supervisor.step()
     worker = psutil.Process(running(folder.id).pid)
-    until(lambda: RunView.open(workspace, folder.id).task)
+    # It tells its progress first, and that it is alive after that.
+    until(lambda: RunView.open(workspace, folder.id).task and read_pulse(folder.heartbeat))
     with pytest.raises(RunError, match="press Stop"):
         end_worker(workspace, folder.id)
     assert worker.is_running()

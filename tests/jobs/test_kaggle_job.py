@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.fake_kaggle import TOKEN, FakeKaggle, serving_kaggle
+from tests.processes import end_processes_of
 from tlcore.data.catalog import find_dataset
 from tlcore.errors import ImportRefused
 from tlcore.jobs import kaggle as kaggle_job
@@ -42,7 +43,7 @@ def kaggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pictures: Path) -> I
 
 def run(workspace: Workspace, **payload: Any) -> JobRecord:
     job = service.submit(workspace, "kaggle", payload, "Kaggle")
-    return service.wait(workspace, job, timeout=60)
+    return service.wait(workspace, job, timeout=120)
 
 
 def context(workspace: Workspace, **payload: object) -> JobContext:
@@ -93,6 +94,7 @@ def test_the_token_is_nowhere_afterwards(
     record = run(workspace, slug="ann/leaves", name="Park")
     assert record.state is (State.COMPLETED if ending in ("well", "verbose") else State.FAILED), record.error
     assert any(came_along for _, _, came_along in kaggle.asked)
+    end_processes_of(workspace.root)  # its supervisor, whose files would come and go while they are read
     assert with_the_token(workspace.root) == []
     assert [path.name for path in with_the_token(tmp_path)] == ["access_token"]
     with sqlite3.connect(workspace.registry) as rows:
@@ -127,11 +129,11 @@ def test_a_hostile_archive_is_refused_as_an_upload_is(workspace: Workspace, kagg
 def test_a_stop_ends_it_and_leaves_nothing(
     workspace: Workspace, kaggle: FakeKaggle, until: Callable[[Callable[[], object]], None]
 ) -> None:
-    kaggle.seconds_a_block, kaggle.block = 0.2, 1_000
+    kaggle.seconds_a_block, kaggle.block = 0.2, 10  # it would take minutes: the stop comes before its end
     job = service.submit(workspace, "kaggle", {"slug": "ann/leaves", "name": "leaves"}, "Kaggle")
     until(lambda: kaggle.ranges)
     service.request_stop(workspace, job)
-    assert service.wait(workspace, job, timeout=20).state is State.STOPPED
+    assert service.wait(workspace, job, timeout=120).state is State.STOPPED
     assert list(workspace.incoming.iterdir()) == []
 
 

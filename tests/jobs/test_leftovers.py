@@ -24,6 +24,9 @@ from tlcore.workspace import Workspace
 
 Until = Callable[[Callable[[], object]], None]
 Running = Callable[[str], JobRecord]
+HeldAt = Callable[[str], Path]
+
+FIFTH = "/000004.jpg"  # the fifth picture that a worker writes
 
 
 @pytest.fixture
@@ -41,7 +44,7 @@ def kill(workspace: Workspace, record: JobRecord) -> None:
     """As a full memory would: nothing of the process's own gets to run."""
     assert record.pid is not None
     os.kill(record.pid, signal.SIGKILL)
-    assert service.wait(workspace, record.id, timeout=30).state is State.INTERRUPTED
+    assert service.wait(workspace, record.id, timeout=120).state is State.INTERRUPTED
 
 
 def left(workspace: Workspace) -> list[str]:
@@ -53,8 +56,9 @@ def own(workspace: Workspace) -> list[str]:
 
 
 def test_a_killed_import_leaves_only_its_upload_and_can_be_started_again(
-    workspace: Workspace, upload: Path, running: Running, until: Until
+    workspace: Workspace, upload: Path, running: Running, until: Until, held_at: HeldAt
 ) -> None:
+    held = held_at(FIFTH)
     payload = {"path": str(upload), "name": "leaves", "remove_after": True}
     record = running(service.submit(workspace, "import", payload, "Leaves"))
     until(lambda: list(workspace.incoming.glob("dataset-*/pictures/*/*/*.jpg")))
@@ -64,15 +68,17 @@ def test_a_killed_import_leaves_only_its_upload_and_can_be_started_again(
     sweep_leftovers(workspace)
     assert left(workspace) == [upload.name]
     assert own(workspace) == []
+    held.unlink()
     again.resume(workspace, record.id)
-    assert service.wait(workspace, record.id, timeout=60).state is State.COMPLETED
+    assert service.wait(workspace, record.id, timeout=120).state is State.COMPLETED
     assert left(workspace) == []
     assert own(workspace) == ["my/leaves"]
 
 
 def test_a_killed_add_leaves_only_its_upload_and_that_not_for_ever(
-    workspace: Workspace, upload: Path, running: Running, until: Until
+    workspace: Workspace, upload: Path, running: Running, until: Until, held_at: HeldAt
 ) -> None:
+    held_at(FIFTH)
     dataset = create_dataset(workspace, "Pets", ["rough", "smooth"])
     payload = {"path": str(upload), "dataset": dataset.id, "class_name": "rough"}
     record = running(service.submit(workspace, "add", payload, "More"))
@@ -102,7 +108,10 @@ def test_a_killed_kaggle_download_leaves_nothing_and_no_process(
     assert own(workspace) == []
 
 
-def test_the_next_import_sweeps(workspace: Workspace, upload: Path, running: Running, until: Until) -> None:
+def test_the_next_import_sweeps(
+    workspace: Workspace, upload: Path, running: Running, until: Until, held_at: HeldAt
+) -> None:
+    held = held_at(FIFTH)
     kept = workspace.incoming / "upload-8.zip"
     shutil.copy(upload, kept)  # nobody has pressed the button for it yet
     record = running(
@@ -110,23 +119,26 @@ def test_the_next_import_sweeps(workspace: Workspace, upload: Path, running: Run
     )
     until(lambda: list(workspace.incoming.glob("dataset-*")))
     kill(workspace, record)
+    held.unlink()
     second = workspace.incoming / "upload-9.zip"
     shutil.copy(kept, second)
     job = service.submit(workspace, "import", {"path": str(second), "name": "leaves", "remove_after": True}, "Leaves")
-    assert service.wait(workspace, job, timeout=60).state is State.COMPLETED
+    assert service.wait(workspace, job, timeout=120).state is State.COMPLETED
     assert left(workspace) == ["upload-7.zip", "upload-8.zip"]
     assert own(workspace) == ["my/leaves"]
 
 
 def test_an_import_that_the_system_ends_keeps_its_upload(
-    workspace: Workspace, upload: Path, running: Running, until: Until
+    workspace: Workspace, upload: Path, running: Running, until: Until, held_at: HeldAt
 ) -> None:
+    held = held_at(FIFTH)
     payload = {"path": str(upload), "name": "leaves", "remove_after": True}
     record = running(service.submit(workspace, "import", payload, "Leaves"))
     until(lambda: list(workspace.incoming.glob("dataset-*/pictures/*/*/*.jpg")))
     assert record.pid is not None
     os.kill(record.pid, signal.SIGTERM)  # the worker's process
-    assert service.wait(workspace, record.id, timeout=30).state is State.INTERRUPTED
+    held.unlink()
+    assert service.wait(workspace, record.id, timeout=120).state is State.INTERRUPTED
     assert left(workspace) == [upload.name]
     assert own(workspace) == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 
@@ -68,7 +69,8 @@ def test_the_supervisor_waits_for_it_and_the_worker_loses_nothing(
         if len(tries) == 2:
             other.execute("COMMIT")
 
-    monkeypatch.setattr(supervisor_module.time, "sleep", sleep)
+    # Not `time.sleep` itself: other threads of the tests' process may sleep, too.
+    monkeypatch.setattr(supervisor_module, "time", SimpleNamespace(sleep=sleep))
     supervisor_module._recover(supervisor)
     assert len(tries) == 2
     assert Registry(workspace).get(job_id).state is State.COMPLETED

@@ -25,7 +25,7 @@ def prepare(workspace: Workspace, **payload: Any) -> str:
 
 def test_a_dataset_of_tfds_is_read_in_by_a_worker_and_checked(squares: None, workspace: Workspace) -> None:
     job = prepare(workspace, dataset="squares", split="ours", audit=True)
-    assert wait(workspace, job, timeout=60).state is State.COMPLETED
+    assert wait(workspace, job, timeout=300).state is State.COMPLETED
     result = read_result(workspace, job)
     assert result["classes"] == {"cat": 12, "coffee": 12, "rocket": 12}
     assert len(result["rejected"]) == 3
@@ -36,7 +36,7 @@ def test_a_dataset_of_tfds_is_read_in_by_a_worker_and_checked(squares: None, wor
 
 def test_a_sample_is_prepared_without_a_check(workspace: Workspace) -> None:
     job = prepare(workspace, dataset="sample/textures")
-    assert wait(workspace, job, timeout=60).state is State.COMPLETED
+    assert wait(workspace, job, timeout=300).state is State.COMPLETED
     assert "audit" not in read_result(workspace, job)
     assert Registry(workspace).list("audit") == ()
 
@@ -48,7 +48,7 @@ def test_without_a_network_the_job_fails_with_an_offer(
     for name in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     job = prepare(workspace, dataset="tf_flowers", audit=True)
-    assert wait(workspace, job, timeout=60).state is State.FAILED
+    assert wait(workspace, job, timeout=300).state is State.FAILED
     error = read_error(workspace, job)
     assert "can't be reached" in str(error)
     assert "sample/digits" in error.hint

@@ -13,7 +13,7 @@ from tlcore.jobs import again, resuming, service
 from tlcore.jobs import supervisor as supervisor_module
 from tlcore.jobs.local import LocalExecutor
 from tlcore.jobs.resuming import RESUME_VARIABLE, Resumer, any_waits, decide, go_on, resume_policy, waits_to_go_on
-from tlcore.jobs.supervisor import Supervisor
+from tlcore.jobs.supervisor import Supervisor, is_work_left
 from tlcore.locks import take_lock
 from tlcore.runs.database import RegistryBusyError
 from tlcore.runs.events import Event, EventWriter, last_event, read_events
@@ -64,7 +64,9 @@ def serve(workspace: Workspace, until: Until, monkeypatch: pytest.MonkeyPatch) -
 
     def run() -> None:
         executor = LocalExecutor(workspace)
-        Supervisor(workspace, executor).serve()
+        supervisor = Supervisor(workspace, executor)
+        # Held up in its sleep, a supervisor takes itself for idle while it has work: `supervise` too looks again.
+        until(lambda: supervisor.serve() or not is_work_left(workspace))
         until(lambda: executor.poll() or not executor.working())
 
     return run

@@ -192,7 +192,7 @@ def test_waiting_goes_on_with_the_second_attempt(workspace: Workspace, submit: S
         else:
             registry.move(job_id, State.COMPLETED)
 
-    assert service.wait(workspace, job_id, tell, timeout=5).state is State.COMPLETED
+    assert service.wait(workspace, job_id, tell, timeout=60).state is State.COMPLETED
     assert told[1:] == ["second"]
 
 

@@ -17,7 +17,7 @@ from tlcore.jobs.local import LocalExecutor
 from tlcore.jobs.supervisor import LOCK_NAME, Supervisor, supervise
 from tlcore.runs.events import read_events
 from tlcore.runs.folder import RunFolder
-from tlcore.runs.locks import is_held
+from tlcore.runs.locks import is_held, take_lock
 from tlcore.runs.record import JobRecord
 from tlcore.runs.registry import Registry
 from tlcore.runs.states import State
@@ -27,7 +27,9 @@ Until = Callable[[Callable[[], object]], None]
 Running = Callable[[str], JobRecord]
 StartSupervisor = Callable[[], subprocess.Popen[bytes]]
 
-PATIENCE_SECONDS = 30.0
+HeldAt = Callable[[str], Path]
+
+PATIENCE_SECONDS = 120.0
 
 
 def submit_import(workspace: Workspace, pictures: Path, name: str = "leaves") -> str:
@@ -62,8 +64,9 @@ def test_a_bad_job_fails_with_its_reason(workspace: Workspace) -> None:
 
 
 def test_a_killed_worker_is_interrupted_and_can_be_resumed(
-    workspace: Workspace, pictures: Path, running: Running, until: Until
+    workspace: Workspace, pictures: Path, running: Running, until: Until, held_at: HeldAt
 ) -> None:
+    held = held_at("/000004.jpg")  # the fifth picture that it writes
     job_id = submit_import(workspace, pictures)
     worker = psutil.Process(running(job_id).pid)
     events = RunFolder.find(workspace, job_id).events
@@ -73,6 +76,7 @@ def test_a_killed_worker_is_interrupted_and_can_be_resumed(
     assert record.state is State.INTERRUPTED
     assert "signal 9" in str(record.error)
     assert not list(workspace.datasets.rglob("*.jpg"))
+    held.unlink()
     again.resume(workspace, job_id)
     record = service.wait(workspace, job_id, timeout=PATIENCE_SECONDS)
     assert record.state is State.COMPLETED, record.error
@@ -80,43 +84,59 @@ def test_a_killed_worker_is_interrupted_and_can_be_resumed(
 
 
 def test_a_worker_outlives_its_supervisor_and_the_next_takes_it_over(
-    workspace: Workspace, pictures: Path, running: Running, until: Until, start_supervisor: StartSupervisor
+    workspace: Workspace,
+    pictures: Path,
+    running: Running,
+    until: Until,
+    start_supervisor: StartSupervisor,
+    held_at: HeldAt,
 ) -> None:
+    held = held_at("/000004.jpg")
     supervisor = start_supervisor()
     until(lambda: is_held(workspace.root / LOCK_NAME))
     job_id = submit_import(workspace, pictures)
-    worker = psutil.Process(running(job_id).pid)
-    worker.suspend()
+    worker = running(job_id).pid
     supervisor.kill()
     supervisor.wait()
     assert is_held(RunFolder.find(workspace, job_id).lock)
     start_supervisor()
     until(lambda: "taking over" in supervisor_log(workspace))
     assert Registry(workspace).get(job_id).state is State.RUNNING
-    worker.resume()
+    held.unlink()
     record = service.wait(workspace, job_id, timeout=PATIENCE_SECONDS)
     assert record.state is State.COMPLETED, record.error
-    assert record.pid == worker.pid
+    assert record.pid == worker
 
 
-def test_a_stop_reaches_a_running_job(workspace: Workspace, pictures: Path, running: Running) -> None:
+def test_a_stop_reaches_a_running_job(workspace: Workspace, pictures: Path, running: Running, held_at: HeldAt) -> None:
+    # Where it reads its first picture: it looks for a stop after that, and then only now and then.
+    held = held_at("/rough/000.jpg")
     job_id = submit_import(workspace, pictures)
-    worker = psutil.Process(running(job_id).pid)
-    worker.suspend()
+    running(job_id)
     assert service.request_stop(workspace, job_id).state is State.STOPPING
-    worker.resume()
+    held.unlink()
     assert service.wait(workspace, job_id, timeout=PATIENCE_SECONDS).state is State.STOPPED
     assert not list(workspace.datasets.rglob("*.jpg"))
 
 
 def test_of_two_supervisors_one_leaves(
-    workspace: Workspace, until: Until, start_supervisor: StartSupervisor, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace,
+    idle_queue: None,
+    until: Until,
+    start_supervisor: StartSupervisor,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # The first one has a job to watch, and so does not leave for want of work.
+    job_id = service.submit(workspace, "prepare", {"dataset": "sample/digits"}, "At work")
+    Registry(workspace).move(job_id, State.RUNNING)
+    at_work = take_lock(RunFolder.find(workspace, job_id).lock)
+    assert at_work is not None
     first = start_supervisor()
     until(lambda: is_held(workspace.root / LOCK_NAME))
     monkeypatch.setattr(supervisor_module, "_LOCK_SECONDS", 0.1)
     assert supervise(workspace) is False
     assert first.poll() is None
+    at_work.release()
 
 
 def test_a_job_submitted_while_the_supervisor_leaves_is_not_lost(

@@ -83,7 +83,7 @@ def test_a_job_takes_in_an_upload_once_and_uses_it_up(workspace: Workspace, pack
     payload = {"path": str(upload), "remove_after": True}
     jobs = {submit(workspace, "unpack-run", payload, "Bring in", token=upload.name) for _ in range(2)}
     (job,) = jobs
-    assert wait(workspace, job, timeout=60).state is State.COMPLETED
+    assert wait(workspace, job, timeout=120).state is State.COMPLETED
     assert read_result(workspace, job) == {"run_id": "r1"}
     assert Registry(workspace).get("r1").state is State.COMPLETED
     assert read_info(RunFolder.find(workspace, "r1").bundle).versions == {"made": "here"}
@@ -94,7 +94,7 @@ def test_an_upload_that_is_refused_goes_too(workspace: Workspace, packed_run: Pa
     upload = workspace.incoming / "upload-run.zip"
     upload.write_bytes(packed_run.read_bytes())
     job = submit(workspace, "unpack-dataset", {"path": str(upload), "remove_after": True}, "Bring in")
-    assert wait(workspace, job, timeout=60).state is State.FAILED
+    assert wait(workspace, job, timeout=120).state is State.FAILED
     error = read_error(workspace, job)
     assert isinstance(error, ImportRefused)
     assert "holds a run, not a dataset" in str(error)

@@ -124,6 +124,15 @@ def test_a_clock_that_was_set_back_lets_nobody_jump_the_queue(registry: Registry
     assert registry.get("b2").created.second == 10
 
 
+def test_nor_does_one_that_joins_it_again(workspace: Workspace, make_record: MakeRecord) -> None:
+    registry = Registry(workspace, clock=lambda: NOON.replace(hour=9))  # earlier than the others joined
+    registry.add(make_record("a1", second=50))
+    registry.move("a1", State.FAILED)
+    registry.add(make_record("b2", second=55))
+    registry.move("a1", State.QUEUED)
+    assert [record.id for record in registry.unfinished()] == ["b2", "a1"]
+
+
 def test_a_second_attempt_keeps_its_place_in_the_queue(workspace: Workspace, make_record: MakeRecord) -> None:
     registry = Registry(workspace)
     for second, name in enumerate(("a1", "b2")):

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Final
 
 from tlcore.errors import RunError
@@ -178,7 +179,9 @@ class Registry:
         now = self._clock().isoformat()
         if to is State.QUEUED:
             changes = "started = NULL, ended = NULL, pid = NULL, error = NULL, announced = 0"
-            changes += "" if keep_place else ", queued = :now"
+            if not keep_place:
+                changes += ", queued = :now"
+                now = self._end_of_queue(connection).isoformat()
         elif to is State.RUNNING:
             changes = "started = :now, pid = :pid"
         elif to.ended:
@@ -189,6 +192,13 @@ class Registry:
             f"UPDATE jobs SET state = :state, {changes} WHERE id = :id",  # noqa: S608 - made of the texts above
             {"state": to.value, "now": now, "pid": pid, "error": error, "id": run_id},
         )
+
+    def _end_of_queue(self, connection: sqlite3.Connection) -> datetime:
+        """The time at which a row joins the queue again: now, or after the last one there if the clock was set back."""
+        now = self._clock()
+        latest = "SELECT max(queued) AS time FROM jobs WHERE state = ?"
+        last = connection.execute(latest, (State.QUEUED.value,)).fetchone()["time"]
+        return max(now, datetime.fromisoformat(last) + timedelta(microseconds=1)) if last else now
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -44,6 +44,14 @@ def test_version_2_counts_kills_and_the_tightest_limit_decides(tmp_path: Path, r
     assert group.room() == 1000 - 900 + 300
 
 
+def test_kills_in_the_groups_below_are_not_ones_own(tmp_path: Path, root: Path) -> None:
+    fill(root)
+    fill(root / "app", memory__events="oom 3\noom_kill 2", memory__events__local="oom 1\noom_kill 0")
+    group = memory_group(own_list(tmp_path, "0::/app\n"), root)
+    assert group is not None
+    assert group.kills() == 0
+
+
 def test_version_1_has_a_tree_for_memory(tmp_path: Path, root: Path) -> None:
     fill(
         root / "memory/docker/abc",

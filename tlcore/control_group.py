@@ -34,7 +34,8 @@ class MemoryGroup:
 
         None where the kernel doesn't count them.
         """
-        for name in ("memory.events", "memory.oom_control"):
+        # Older kernels have no local counts: theirs include those of the groups below.
+        for name in ("memory.events.local", "memory.events", "memory.oom_control"):
             count = _fields(self.folder / name).get("oom_kill")
             if count is not None:
                 return count

@@ -50,7 +50,8 @@ button.stamp:not([aria-pressed="true"]) .mark { color: transparent; }
 """
 
 # What comes from outside is only ever put in as text. The page's token says what the grid shows: a run that changes
-# nothing leaves it alone, and small copies that come late are put into their places.
+# nothing leaves it alone, and small copies that come late are put into their places. More of them are asked for again
+# until some come: what is sent in the middle of a run can be lost on a busy machine.
 _JS: Final = """
 function makeStamp(stamp, selectable) {
   const element = document.createElement(selectable ? "button" : "div");
@@ -119,10 +120,17 @@ export default function ({ parentElement, data, setStateValue, setTriggerValue }
     });
   }
   data.stamps.forEach((stamp, place) => fill(grid.children[place], stamp));
-  if (data.missing && grid.asked !== `${data.token} ${data.missing}`) {
-    grid.asked = `${data.token} ${data.missing}`;
-    setTriggerValue("more", grid.asked);
-  }
+  clearTimeout(grid.again);
+  if (!data.missing) return;
+  const wanted = `${data.token} ${data.missing}`;
+  const ask = () => {
+    grid.asked = wanted;
+    setTriggerValue("more", wanted);
+    grid.again = setTimeout(ask, 5000);
+  };
+  if (grid.asked === wanted) grid.again = setTimeout(ask, 5000);
+  else ask();
+  return () => clearTimeout(grid.again);
 }
 """
 

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App, upload
+from tests.browser.telling_app import TOLD
 from tlcore.workspace import Workspace
 
 pytestmark = pytest.mark.browser
@@ -121,6 +122,10 @@ def test_one_click_on_home_trains_a_sample_and_ends_on_predict(page: Page, app: 
     page.get_by_role("button", name="Ask the model").click()
     expect(page.get_by_text("All as CSV")).to_be_visible()
     no_errors(page)
+    # Files are not watched for changes: a worker that reads the environment's would keep the app busy.
+    told = app.account()
+    assert TOLD in told
+    assert "watchdog/observers" not in told
 
 
 def test_every_page_with_runs_on_a_phone_and_in_the_dark(page: Page, app: App) -> None:
